@@ -1,0 +1,16 @@
+// Command kettle runs, queries and compares servers under every I/O model.
+package main
+
+import (
+	"os"
+
+	"github.com/kettle-go/kettle/internal/cli"
+	"github.com/kettle-go/kettle/models"
+)
+
+func main() {
+	if models.IsWorker() {
+		os.Exit(models.RunWorker())
+	}
+	os.Exit(cli.Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}

@@ -1,0 +1,126 @@
+// Package cli is the kettle command: one file for each subcommand, which reads its flags and
+// calls the package that does the work.
+//
+// Exit codes: 0 done, 1 failed, 2 wrong usage. What a command answers goes to standard
+// output, what it has to say about it to standard error.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// streams are the files that a command reads and writes.
+type streams struct {
+	in       *os.File
+	out, err *os.File
+}
+
+// usageError is wrong usage: exit code 2.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
+
+// Run runs the command with its arguments and returns the exit code for the process.
+func Run(args []string, in, out, stderr *os.File) int {
+	root := newRoot(streams{in, out, stderr})
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(stderr)
+	ctx, stop := untilSignal(stderr)
+	defer stop()
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(stderr, "kettle: %s\n", oneLine(err))
+	if _, wrong := errors.AsType[usageError](err); wrong {
+		fmt.Fprintln(stderr, "kettle: see kettle --help, or kettle COMMAND --help")
+		return 2
+	}
+	return 1
+}
+
+// oneLine is the text of an error without line breaks, for a log that is read by lines.
+func oneLine(err error) string {
+	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool {
+		return r == '\n' || r == '\r'
+	}), "; ")
+}
+
+// untilSignal returns a context that the first SIGINT or SIGTERM cancels. From then on the
+// signals have their default effect again, so that a second one ends the process at once.
+func untilSignal(stderr io.Writer) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case sig := <-signals:
+			signal.Stop(signals)
+			cancel(fmt.Errorf("stopped by signal: %v", sig))
+		case <-done:
+			signal.Stop(signals)
+		}
+	}()
+	return ctx, func() {
+		close(done)
+		cancel(nil)
+	}
+}
+
+func newRoot(s streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "kettle",
+		Short: "One TCP service under every I/O model: run it, talk to it, compare what it costs",
+		Long: "kettle runs one upper-casing TCP service under every I/O model, from a blocking\n" +
+			"thread to coroutines on an event loop, and shows side by side what each costs.",
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("unknown command %q: there is %s", args[0], commandNames(cmd))
+			}
+			return cmd.Help()
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%s: %w", cmd.Name(), err)
+	})
+	root.AddCommand(newModels(s), newServe(s), newClient(s))
+	return root
+}
+
+func commandNames(root *cobra.Command) string {
+	var names []string
+	for _, c := range root.Commands() {
+		if c.IsAvailableCommand() && c.Name() != "help" {
+			names = append(names, c.Name())
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// noArgs refuses arguments that are not flags.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s: unexpected argument %q", cmd.Name(), args[0])
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kettle-go/kettle/models"
+	"github.com/kettle-go/kettle/selectors"
+)
+
+const defaultAddr = "127.0.0.1:8080"
+
+func newServe(s streams) *cobra.Command {
+	var name string
+	cfg := models.Config{Log: s.err}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a server under one of the models",
+		Long: "Run the service under one of the models until SIGINT or SIGTERM: then stop accepting,\n" +
+			"answer what has been received, and end. A second SIGINT ends at once.\n\n" +
+			"The first line on standard output is \"listening on HOST:PORT\".",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			model, err := checkServe(name, cfg)
+			if err != nil {
+				return usageError{err}
+			}
+			cfg.Ready = func(addr net.Addr) { fmt.Fprintf(s.out, "listening on %s\n", addr) }
+			return model.Serve(cmd.Context(), cfg)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&name, "model", "coroutines", "which: "+strings.Join(models.Names(), ", "))
+	flags.StringVar(&cfg.Addr, "addr", defaultAddr, "where to listen; port 0 lets the system choose")
+	flags.StringVar(&cfg.Backend, "backend", "auto",
+		"what the loop waits with: auto, "+strings.Join(selectors.Candidates(), ", "))
+	flags.StringVar(&cfg.Service, "service", "upper", "what is answered: upper, echo")
+	flags.DurationVar(&cfg.Wait, "wait", 0,
+		"a simulated upstream call that each request waits for, such as 10ms")
+	flags.IntVar(&cfg.MaxConns, "max-conns", 0,
+		"connections open at once; more are refused (0: what the model can bear)")
+	flags.BoolVar(&cfg.Verbose, "verbose", false, "log each connection and request")
+	return cmd
+}
+
+// checkServe finds what is wrong with the flags before anything is started.
+func checkServe(name string, cfg models.Config) (models.Model, error) {
+	model, err := models.Lookup(name)
+	if err != nil {
+		return model, err
+	}
+	if _, err := models.LookupService(cfg.Service); err != nil {
+		return model, err
+	}
+	if err := checkAddr(cfg.Addr); err != nil {
+		return model, err
+	}
+	known := append([]string{"auto"}, selectors.Candidates()...)
+	switch {
+	case !slices.Contains(known, cfg.Backend):
+		return model, fmt.Errorf("unknown backend %q: there is %s", cfg.Backend,
+			strings.Join(known, ", "))
+	case cfg.Backend != "auto" && !model.Backends:
+		return model, fmt.Errorf("model %s has no event loop that could run on %s",
+			name, cfg.Backend)
+	case cfg.Wait < 0:
+		return model, fmt.Errorf("--wait %v: cannot be negative", cfg.Wait)
+	case cfg.MaxConns < 0:
+		return model, fmt.Errorf("--max-conns %d: cannot be negative", cfg.MaxConns)
+	}
+	return model, nil
+}
+
+// checkAddr checks the form of an address. What it names is found out when it is used.
+func checkAddr(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("bad address %q: want HOST:PORT", addr)
+	}
+	if n, err := strconv.Atoi(port); err == nil && (n < 0 || n > 65535) {
+		return fmt.Errorf("bad address %q: a port is 0 to 65535", addr)
+	}
+	return nil
+}

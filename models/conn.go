@@ -1,0 +1,101 @@
+package models
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/kettle-go/kettle/internal/sys"
+)
+
+// conn is a client of a single-threaded model. Such a model may never wait for one client, so
+// what has to be remembered between two visits, which a blocking model keeps on the stack of
+// the thread that waits, is here.
+//
+//	          receive                    all sent
+//	┌──▶ reading ──▶ [waiting] ──▶ sending ──┐
+//	│       └─ end of stream, error ─▶ done  │
+//	└────────────────────────────────────────┘
+//
+// While an answer is pending the client is not read from. So the most that a client who does
+// not read can make the server hold is one chunk: the rest stays in the kernel's buffers, and
+// when those are full, with the client itself. That is all there is to back-pressure. It also
+// means that answers cannot overtake each other, and that the end of the stream is seen only
+// when everything before it has been answered.
+type conn struct {
+	fd      int
+	peer    netip.AddrPort
+	want    want
+	pending []byte    // the part of the answer that is not sent yet
+	due     time.Time // when the wait of the pending answer is over
+	place   int       // in single.conns
+	task    *task     // of the coroutines model
+}
+
+// FD returns the descriptor, so that a conn can be registered with a selector.
+func (c *conn) FD() int { return c.fd }
+
+// want is what a connection waits for.
+type want uint8
+
+const (
+	wantNothing want = iota // of the socket: its wait is not over
+	wantRead                // to be readable
+	wantWrite               // to be writable
+	wantClose               // to be forgotten: it is done
+)
+
+// receive takes one chunk from the client and begins to answer it. It never waits.
+func (l *single) receive(c *conn) want {
+	n, err := sys.TryRecv(c.fd, l.buf)
+	switch {
+	case sys.WouldBlock(err):
+		if l.draining() {
+			return l.end(c, nil) // everything that has arrived is answered
+		}
+		return wantRead
+	case n == 0 || err != nil:
+		return l.end(c, err)
+	}
+	chunk := l.buf[:n]
+	l.request(c.peer, chunk)
+	l.service(chunk)
+	if l.Wait > 0 {
+		c.pending = append(c.pending[:0], chunk...)
+		l.waits.add(c, l.now().Add(l.Wait))
+		return wantNothing
+	}
+	return l.send(c, chunk)
+}
+
+// send sends what the kernel takes of p and keeps the rest. It never waits.
+func (l *single) send(c *conn, p []byte) want {
+	n, err := sys.TrySend(c.fd, p)
+	switch {
+	case err != nil && !sys.WouldBlock(err):
+		return l.end(c, err)
+	case n < len(p):
+		c.keep(p[n:])
+		return wantWrite
+	}
+	c.pending = nil
+	return wantRead
+}
+
+// keep remembers p until the client can take it. P may be the tail of what is kept already.
+func (c *conn) keep(p []byte) {
+	if c.pending == nil {
+		c.pending = append(c.pending, p...)
+		return
+	}
+	c.pending = p
+}
+
+// flush goes on with the pending answer.
+func (l *single) flush(c *conn) want { return l.send(c, c.pending) }
+
+// end says why the connection is done. The model then forgets it.
+func (l *single) end(c *conn, why error) want {
+	l.lost(c.peer, why)
+	c.pending = nil
+	return wantClose
+}

@@ -1,0 +1,116 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Goroutines: what Go's own net package does.
+//
+//	goroutine 1   Read ─┐                     ┌▶ Write ──▶ Read ─┐
+//	goroutine 2         │     Read ─┐         │                  │
+//	runtime             └▶ parked   └▶ parked │ epoll says that 1 is ready
+//
+// The code reads like the blocking model's, and no thread waits: a Read that would wait
+// registers the connection with the runtime's own event loop, and the scheduler runs another
+// goroutine on the thread. It is async/await with the await in every call and out of sight.
+//
+// Good for: nearly everything. Its limits are what this module is about: a stack and a buffer
+// for each idle client, locks for what they share, and no say in who runs when. It is the
+// reference that the other models are compared with.
+func goroutines() Model {
+	return Model{
+		Name:     "goroutines",
+		Summary:  "Go's own net: a goroutine per connection; the reference to beat",
+		Blocking: false,
+		Threads:  "1 goroutine per connection on a thread per CPU",
+		Waits:    "each goroutine is parked; the runtime's poller, in epoll or kqueue, for all",
+		Limits:   "a stack and a buffer for each idle client; shared state needs locks",
+		Section:  "4.10",
+		files:    []string{"goroutines.go"},
+		serve:    serveGoroutines,
+	}
+}
+
+func serveGoroutines(s *server) error {
+	listener, err := net.Listen("tcp", s.Addr)
+	if err != nil {
+		return err
+	}
+	s.ready(listener.Addr())
+	stop := context.AfterFunc(s.ctx, func() { listener.Close() })
+	defer stop()
+	defer listener.Close()
+	var running sync.WaitGroup
+	defer running.Wait()
+	var open atomic.Int64
+	for !s.draining() {
+		conn, err := listener.Accept()
+		switch {
+		case err != nil && s.draining():
+		case err != nil && errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("accept: %w", err)
+		case err != nil:
+			sleepUnless(s.ctx.Done(), s.acceptFailed(err))
+		case !s.admitted(int(open.Load())):
+			conn.Close()
+		default:
+			open.Add(1)
+			running.Go(func() {
+				s.handle(conn)
+				conn.Close()
+				open.Add(-1)
+			})
+		}
+	}
+	return nil
+}
+
+func (s *server) handle(conn net.Conn) {
+	peer := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
+	peer = netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
+	s.connected(peer)
+	defer s.drainConn(conn)()
+	buf := make([]byte, clientBuffer)
+	for {
+		n, err := conn.Read(buf)
+		if n == 0 {
+			if errors.Is(err, io.EOF) || s.draining() {
+				err = nil
+			}
+			s.lost(peer, err)
+			return
+		}
+		s.request(peer, buf[:n])
+		s.service(buf[:n])
+		if s.Wait > 0 {
+			sleepUnless(s.over.Done(), s.Wait)
+		}
+		if _, err := conn.Write(buf[:n]); err != nil {
+			s.lost(peer, err)
+			return
+		}
+	}
+}
+
+// drainConn arranges that, once the server drains, reading ends when what has arrived has been
+// read, and that after Grace writing ends too.
+func (s *server) drainConn(conn net.Conn) func() {
+	read := context.AfterFunc(s.ctx, func() {
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			tcp.CloseRead()
+		}
+	})
+	all := context.AfterFunc(s.over, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	return func() {
+		read()
+		all()
+	}
+}

@@ -1,0 +1,133 @@
+// Package models has one TCP service under every I/O model: each in a file of its own, which
+// is there to be read.
+//
+// The service answers every byte that it receives with the same byte in upper case. What
+// differs is who waits, and where:
+//
+//	                     blocks in the kernel for                  concurrency
+//	blocking.go          its one client                            none
+//	processes.go         the one client of each process            processes
+//	threads.go           the one client of each thread             threads
+//	polling.go           nobody: asks all, again and again         one thread
+//	select.go, poll.go   all: hands over the list for each wait    one thread
+//	selectors.go         all: the kernel has the list              one thread, callbacks
+//	prefork.go           the same, in a process per CPU            processes of one thread
+//	coroutines.go        the same, each client a coroutine         one thread, coroutines
+//	goroutines.go        Go's runtime does that for us             goroutines
+//
+// Begin with blocking.go. What the models share, so that their files show the model and
+// nothing else, is in server.go (listening, limits, draining, the log), client.go (a client
+// of the blocking models), conn.go and single.go (a client of the single-threaded ones, and
+// what they do besides waiting), and children.go (processes).
+package models
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Model is one way to serve many clients.
+type Model struct {
+	Name        string
+	Summary     string // what it is, in a line
+	Synchronous bool   // one task after the other, rather than many in turns
+	Blocking    bool   // its I/O calls wait
+	Threads     string // how many threads or processes there are
+	Waits       string // what waits where
+	Limits      string // how far it goes
+	Section     string // of docs/async-model.md
+	Backends    bool   // it has a loop that can run on any selector
+
+	files    []string // the source that the model needs, the file that shows it first
+	maxConns func() int
+	serve    func(*server) error
+	work     func(*server) error // what a worker process does, if the model has any
+}
+
+// All returns the models in the order in which the text introduces them.
+func All() []Model {
+	return []Model{blocking(), processes(), prefork(), threads(), polling(),
+		selectModel(), pollModel(), selectorsModel(), coroutines(), goroutines()}
+}
+
+// Names returns the names of all models, in order.
+func Names() []string {
+	var names []string
+	for _, m := range All() {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+// Lookup returns the model of that name; the error of an unknown one lists what there is.
+func Lookup(name string) (Model, error) {
+	for _, m := range All() {
+		if m.Name == name {
+			return m, nil
+		}
+	}
+	return Model{}, fmt.Errorf("unknown model %q: there is %s", name, strings.Join(Names(), ", "))
+}
+
+// Serve runs the model until ctx is cancelled, which means to drain: it stops accepting,
+// answers what it has received, for Grace at most, and returns nil. An error says why it could
+// not begin or go on. It blocks, and may be called from any goroutine.
+func (m Model) Serve(ctx context.Context, cfg Config) error {
+	if err := m.run(ctx, cfg, m.serve); err != nil {
+		return fmt.Errorf("serve %s: %w", m.Name, err)
+	}
+	return nil
+}
+
+func (m Model) run(ctx context.Context, cfg Config, serve func(*server) error) error {
+	s, err := newServer(ctx, m, cfg)
+	if err != nil {
+		return err
+	}
+	var drop context.CancelFunc
+	s.over, drop = context.WithCancel(context.WithoutCancel(ctx))
+	defer drop()
+	stop := context.AfterFunc(ctx, func() {
+		late := time.AfterFunc(Grace, drop)
+		context.AfterFunc(s.over, func() { late.Stop() })
+	})
+	defer stop()
+	return serve(s)
+}
+
+//go:embed *.go
+var source embed.FS
+
+// Lines counts the lines of code, without comments and blank lines, of the model's own file
+// (own) and of all the files of this package that it needs (all).
+func (m Model) Lines() (own, all int) {
+	for i, name := range m.files {
+		text, err := source.ReadFile(name)
+		if err != nil {
+			panic(err) // the files are embedded, and a test reads each
+		}
+		lines := codeLines(string(text))
+		if all += lines; i == 0 {
+			own = lines
+		}
+	}
+	return own, all
+}
+
+// codeLines counts the lines of Go source that are neither blank nor only a comment. This
+// package has no comments between /* and */.
+func codeLines(text string) int {
+	lines := strings.Split(text, "\n")
+	lines = slices.DeleteFunc(lines, func(line string) bool {
+		line = strings.TrimSpace(line)
+		return line == "" || strings.HasPrefix(line, "//")
+	})
+	return len(lines)
+}
+
+// File returns the name of the file that shows the model.
+func (m Model) File() string { return m.files[0] }

@@ -1,0 +1,78 @@
+package models
+
+import "github.com/kettle-go/kettle/internal/sys"
+
+// Processes: a process for each client.
+//
+//	parent     accept ─┬─▶ accept ─┬─▶ accept (waits)      ended? ─▶ reap
+//	                   │ socket 1  │ socket 2                ▲
+//	worker 1           └▶ recv (waits) ──▶ send ──▶ ... end ─┘
+//	worker 2                       └▶ recv (waits) ──▶ send ──▶
+//
+// The oldest way to serve many: the parent hands each accepted socket to a worker, which runs
+// the blocking model's code for it. Workers share nothing, so one that crashes takes nobody
+// with it, and nothing needs a lock.
+//
+// Three things are easy to forget. The parent must close its copy of the socket, or the client
+// never sees the end of the stream when the worker has closed the other one. Ended children
+// must be reaped, or the system keeps an entry for each. And there must be a limit.
+//
+// Good for: few, long or dangerous sessions (sshd, databases). Limited by the time to start a
+// process and by the memory of each.
+func processes() Model {
+	return Model{
+		Name:        "processes",
+		Summary:     "a worker process per connection, each with blocking calls",
+		Synchronous: true,
+		Blocking:    true,
+		Threads:     "1 process per connection",
+		Waits:       "each process, in recv or send of its client",
+		Limits:      "starting a process takes milliseconds; each has its own memory",
+		Section:     "4.2",
+		files:       []string{"processes.go", "client.go", "children.go"},
+		maxConns:    func() int { return min(256, sys.ProcessLimit()/8) },
+		serve:       serveProcesses,
+		work:        serveInheritedClient,
+	}
+}
+
+func serveProcesses(s *server) error {
+	listener, err := s.listen(false)
+	if err != nil {
+		return err
+	}
+	parent := s.newClients(listener)
+	defer parent.close()
+	workers, err := s.newChildren(0, nil)
+	if err != nil {
+		return err
+	}
+	defer workers.close()
+	for {
+		c, ok := s.acceptClient(parent, workers.len)
+		if !ok {
+			workers.drain()
+			return nil
+		}
+		if err := workers.start(c.fd); err != nil {
+			s.refuse("%v", err)
+		}
+		parent.remove(c) // the worker has its own copy
+	}
+}
+
+// serveInheritedClient is the whole life of a worker.
+func serveInheritedClient(s *server) error {
+	peer, err := sys.PeerAddr(socketFD)
+	if err != nil {
+		s.lost(peer, err) // it has left already
+		return nil
+	}
+	c := client{socketFD, peer}
+	only := s.newClients(-1)
+	only.add(c)
+	s.converse(c)
+	only.remove(c)
+	only.close()
+	return nil
+}

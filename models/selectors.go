@@ -1,0 +1,140 @@
+package models
+
+import "github.com/kettle-go/kettle/selectors"
+
+// Selectors: the event loop. Each descriptor is registered together with the function to call
+// when it is ready.
+//
+//	      register(1, read, receive)
+//	          │
+//	┌─────────▼──────────┐   ready: 1, 5    ┌──────────────────────────────┐
+//	│ kernel: watches    │ ───────────────▶ │ loop: calls what belongs to  │
+//	│ all that are       │                  │ 1 and to 5, then waits again │
+//	│ registered         │ ◀─────────────── │                              │
+//	└────────────────────┘      select      └──────────────────────────────┘
+//
+// The kernel keeps the list, so a wait costs what is ready and not what is watched. And the
+// loop does not ask what kind of event it has got, and whose: that was said once, when the
+// callback was registered.
+//
+// The price is in the order of the code. What one client goes through is cut into callbacks,
+// and what must survive between them is in the conn. A callback that waits for anything stops
+// everybody.
+//
+// Good for: very many connections at the lowest cost; it is what every asynchronous library
+// has inside.
+func selectorsModel() Model {
+	return Model{
+		Name:        "selectors",
+		Summary:     "callbacks registered with a selector: the event loop",
+		Synchronous: false,
+		Blocking:    false,
+		Threads:     "1 thread",
+		Waits:       "the loop, in epoll or kqueue, for all",
+		Limits:      "one CPU; code cut into callbacks, none of which may wait",
+		Section:     "4.8",
+		Backends:    true,
+		files:       []string{"selectors.go", "conn.go", "single.go"},
+		serve:       serveSelectors,
+	}
+}
+
+func serveSelectors(s *server) error {
+	l, err := s.newSingle()
+	if err != nil {
+		return err
+	}
+	return l.serveCallbacks()
+}
+
+// callback is what a descriptor is registered with.
+type callback func()
+
+// eventLoop is a single with its selector.
+type eventLoop struct {
+	*single
+	sel       *selectors.Selector
+	listening bool // the listener is registered
+}
+
+func (l *single) serveCallbacks() error {
+	defer l.finish()
+	sel, err := l.openSelector()
+	if err != nil {
+		return err
+	}
+	defer sel.Close()
+	defer l.onDrain(sel.Wake)()
+	loop := &eventLoop{single: l, sel: sel}
+	for {
+		if err := loop.watchListener(loop.acceptClients); err != nil || l.done() {
+			return err
+		}
+		if _, err := sel.Select(loop.timeout()); err != nil {
+			return err
+		}
+		for key := range sel.Ready() {
+			key.Data.(callback)()
+		}
+		for c := l.waits.take(l.now()); c != nil; c = l.waits.take(l.now()) {
+			loop.watch(c, l.flush(c))
+		}
+		for i := len(l.conns) - 1; i >= 0 && l.draining(); i-- {
+			if c := l.conns[i]; l.unasked(c) {
+				loop.watch(c, l.receive(c))
+			}
+		}
+	}
+}
+
+// acceptClients is called when clients are in the backlog.
+func (l *eventLoop) acceptClients() {
+	for range acceptBatch {
+		c := l.accept()
+		if c == nil {
+			return
+		}
+		l.watch(c, wantRead)
+	}
+}
+
+// watch has the selector call, from now on, what c wants to be called for. This is what a
+// coroutine does by itself, by where it stands in its code.
+func (l *eventLoop) watch(c *conn, next want) {
+	before, after := c.want.events(), next.events()
+	c.want = next
+	var err error
+	switch {
+	case before == after:
+	case before == 0:
+		_, err = l.sel.Register(c, after, l.callback(c))
+	case after == 0:
+		_, err = l.sel.Unregister(c)
+	default:
+		_, err = l.sel.Modify(c, after, l.callback(c))
+	}
+	if err != nil {
+		c.want = l.end(c, err)
+	}
+	if c.want == wantClose {
+		l.forget(c)
+	}
+}
+
+func (l *eventLoop) callback(c *conn) callback {
+	if c.want == wantWrite {
+		return func() { l.watch(c, l.flush(c)) }
+	}
+	return func() { l.watch(c, l.receive(c)) }
+}
+
+// events returns what a selector has to watch for.
+func (w want) events() selectors.Events {
+	switch w {
+	case wantRead:
+		return selectors.Read
+	case wantWrite:
+		return selectors.Write
+	}
+	return 0
+}

@@ -1,0 +1,71 @@
+// Package selectors answers one question: which of these descriptors are ready? It is
+// Python's selectors module in Go, over epoll, poll, select and kqueue, each chosen at run
+// time by name.
+//
+// Open a selector, register what is to be watched together with a value that says what the
+// descriptor means to you, wait, and look at what is ready:
+//
+//	sel, err := selectors.Default()
+//	...
+//	defer sel.Close()
+//	_, err = sel.Register(listener, selectors.Read, accept)
+//	for {
+//		if _, err := sel.Select(selectors.Forever); err != nil {
+//			return err
+//		}
+//		for key, events := range sel.Ready() {
+//			key.Data.(func(selectors.Events))(events)
+//		}
+//	}
+//
+// What can be registered: a descriptor's number as an int, a value with a method FD() int
+// (the usual choice for a connection of one's own: it costs nothing), or a syscall.Conn such
+// as an *os.File. The descriptor remains its owner's: unregister it, then close it.
+//
+// # Portability
+//
+// These promises hold on every selector, and only these may be relied on:
+//
+//   - Level-triggered: a descriptor is reported by every Select as long as it is ready. Who
+//     has no use for an event takes the interest away, or spins.
+//   - Spurious readiness: a reported descriptor may turn out not to be ready (another process
+//     took the connection, a checksum failed), so it must be non-blocking. An event is an
+//     invitation to try.
+//   - Errors and hang-ups are readiness. A connection that broke or ended is reported as
+//     ready for whatever it was registered for, Read, Write or both, and the next call on it
+//     says what happened. They cannot be asked for or masked, but only what is registered is
+//     reported.
+//   - Read and Write of one descriptor may come as one entry or as two, each bit once.
+//   - The end of the peer's stream (half-close) is Read, nothing more.
+//   - Time-outs never end early; they are rounded up to what the mechanism can count:
+//     epoll and kqueue to Go's timers (nanoseconds), select to microseconds, poll to
+//     milliseconds. A time-out of zero or less does not wait. An interruption by a signal
+//     is no reason to return: the wait goes on with the time that is left.
+//   - Order within one Select has no meaning.
+//   - Stale events are not delivered. Once a descriptor has been unregistered, even by the
+//     handling of an earlier event of the same Select, Ready skips what was pending for it,
+//     also when its number has been registered anew in between: every registration has a
+//     generation, which events carry.
+//   - A descriptor that is not open cannot be registered (EBADF). One that is closed before it
+//     is unregistered disappears from epoll and kqueue in silence; poll and select report it as
+//     ready, so that the next call says EBADF. If a duplicate of it lives on (a child process
+//     inherited it), epoll goes on watching, and nobody can stop it: a Select that waits then
+//     spins on what it must not report. Unregister before closing.
+//   - Regular files are always ready; epoll refuses them (EPERM).
+//   - select watches descriptors below 1,024 only and refuses others with ErrTooLarge. Its
+//     cost and poll's grow with what is watched; epoll's and kqueue's with what is ready.
+//
+// # Waiting
+//
+// Epoll and kqueue are themselves descriptors that become readable when something they
+// watch is ready. A Select that has to wait therefore parks its goroutine in Go's own poller,
+// as a read from a net.Conn would, and no thread waits in the kernel on its behalf. A thread
+// in a blocking epoll_wait looks idle to Go's monitor, which takes its processor away and
+// must give it back for each message; parking costs about half as much at low rates and the
+// same under load. Poll and select have no such descriptor and block their thread.
+//
+// # Goroutines
+//
+// A Selector belongs to one goroutine: only Wake may be called from others. It makes the
+// current or the next Select return at once.
+package selectors

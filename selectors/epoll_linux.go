@@ -1,0 +1,105 @@
+package selectors
+
+import (
+	"time"
+
+	"github.com/kettle-go/kettle/internal/sys"
+)
+
+var _ backend = (*epoll)(nil)
+
+// epoll is the backend on Linux's epoll(7), level-triggered.
+type epoll struct {
+	parker  *parker
+	events  []sys.EpollEvent // what the kernel fills in: room for every descriptor at once
+	watched int
+
+	// The arguments and results of collect, which is made once, as a closure for each wait
+	// would be an allocation for each wait.
+	collect func(fd uintptr) bool
+	batch   []event
+	err     error
+}
+
+func newEpoll() (backend, error) {
+	fd, err := sys.EpollCreate()
+	if err != nil {
+		return nil, err
+	}
+	p, err := newParker(fd, "epoll")
+	if err != nil {
+		return nil, err
+	}
+	e := &epoll{parker: p, events: make([]sys.EpollEvent, 64)}
+	e.collect = func(fd uintptr) bool { return e.poll(int(fd)) }
+	return e, nil
+}
+
+func (e *epoll) add(fd int, events Events, tok token) error {
+	err := sys.EpollCtl(e.fd(), sys.EpollAdd, fd, epollEvents(events), uint64(tok))
+	if err != nil {
+		return err
+	}
+	if e.watched++; e.watched > len(e.events) {
+		e.events = make([]sys.EpollEvent, 2*len(e.events))
+	}
+	return nil
+}
+
+func (e *epoll) modify(fd int, _, events Events, tok token) error {
+	return sys.EpollCtl(e.fd(), sys.EpollMod, fd, epollEvents(events), uint64(tok))
+}
+
+func (e *epoll) remove(fd int, _ Events) error {
+	e.watched--
+	return sys.EpollCtl(e.fd(), sys.EpollDel, fd, 0, 0)
+}
+
+func (e *epoll) wait(batch []event, timeout time.Duration) ([]event, bool, error) {
+	e.batch, e.err = batch, nil
+	woken, err := e.parker.park(e.collect, timeout)
+	if err == nil {
+		err = e.err
+	}
+	batch, e.batch = e.batch, nil
+	return batch, woken, err
+}
+
+// poll takes what is ready out of the kernel and reports whether there is no need to wait.
+func (e *epoll) poll(fd int) bool {
+	n, err := sys.EpollTryWait(fd, e.events)
+	for i := range n {
+		ev := &e.events[i]
+		e.batch = append(e.batch, event{token(sys.Token(ev)), readyEvents(ev.Events)})
+	}
+	e.err = err
+	return n > 0 || err != nil
+}
+
+func (e *epoll) fd() int      { return int(e.parker.fd) }
+func (e *epoll) wake() error  { return e.parker.wake() }
+func (e *epoll) close() error { return e.parker.file.Close() }
+
+func epollEvents(events Events) uint32 {
+	var bits uint32
+	if events&Read != 0 {
+		bits |= sys.EpollIn
+	}
+	if events&Write != 0 {
+		bits |= sys.EpollOut
+	}
+	return bits
+}
+
+// readyEvents turns the kernel's bits into events. An error or a hang-up is both: whatever
+// is tried next will not wait.
+func readyEvents(bits uint32) Events {
+	var events Events
+	if bits&^sys.EpollOut != 0 {
+		events |= Read
+	}
+	if bits&^sys.EpollIn != 0 {
+		events |= Write
+	}
+	return events
+}

@@ -1,0 +1,57 @@
+package selectors
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// candidate is a mechanism that can exist on this system.
+type candidate struct {
+	name string
+	open func() (backend, error)
+}
+
+// Candidates returns the names of the selectors that can exist on this system, the best
+// first. Whether one works here is known by opening it.
+func Candidates() []string {
+	var names []string
+	for _, c := range candidates() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// Open returns the selector of that name: "epoll", "poll", "select" or "kqueue". A name
+// that this system does not have is ErrUnknown.
+func Open(name string) (*Selector, error) {
+	for _, c := range candidates() {
+		if c.name == name {
+			return open(c)
+		}
+	}
+	return nil, fmt.Errorf("open selector %q: %w: there is %s", name, ErrUnknown,
+		strings.Join(Candidates(), ", "))
+}
+
+// Default returns the best selector that works here, which is found out by opening it: a
+// sandbox may forbid a mechanism that the system has.
+func Default() (*Selector, error) {
+	err := error(ErrUnknown)
+	for _, c := range candidates() {
+		sel, openErr := open(c)
+		if openErr == nil {
+			return sel, nil
+		}
+		err = errors.Join(err, openErr)
+	}
+	return nil, fmt.Errorf("open the default selector: %w", err)
+}
+
+func open(c candidate) (*Selector, error) {
+	b, err := c.open()
+	if err != nil {
+		return nil, fmt.Errorf("open selector %s: %w", c.name, err)
+	}
+	return &Selector{name: c.name, backend: b}, nil
+}

@@ -1,0 +1,5 @@
+package selectors
+
+func candidates() []candidate {
+	return []candidate{{"epoll", newEpoll}, {"poll", newPoll}, {"select", newSelect}}
+}
