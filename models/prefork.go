@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+
+	"github.com/kettle-go/kettle/internal/sys"
 )
 
 // Prefork: a few worker processes on one listener, each an event loop.
@@ -47,8 +49,7 @@ func servePrefork(s *server) error {
 	if err != nil {
 		return err
 	}
-	parent := s.newClients(listener)
-	defer parent.close()
+	defer sys.Close(listener)
 	count := runtime.NumCPU()
 	crashed := make(chan int, count)
 	workers, err := s.newChildren(perWorker(s.maxConns, count), func(exit int) {

@@ -36,9 +36,11 @@ func Open(name string) (*Selector, error) {
 
 // Default returns the best selector that works here, which is found out by opening it: a
 // sandbox may forbid a mechanism that the system has.
-func Default() (*Selector, error) {
+func Default() (*Selector, error) { return firstThatWorks(candidates()) }
+
+func firstThatWorks(list []candidate) (*Selector, error) {
 	err := error(ErrUnknown)
-	for _, c := range candidates() {
+	for _, c := range list {
 		sel, openErr := open(c)
 		if openErr == nil {
 			return sel, nil
