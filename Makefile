@@ -1,0 +1,99 @@
+# What is done to kettle, by name. `make` alone lists it; .ci/run calls the same
+# targets. Nothing but Go is needed, but for what says otherwise.
+
+GO       ?= go
+FUZZTIME ?= 10s
+
+# What go vet sees besides this machine's own platform.
+PLATFORMS = darwin/arm64 freebsd/amd64 windows/amd64 linux/arm64
+
+# The tests, with the list of what was skipped at their end.
+TEST = $(GO) run ./internal/testenv/report
+
+# One number for the state of the tree: what git sees changed, and how.
+TREE = { git status --porcelain && git diff; } 2>/dev/null | cksum
+
+.DEFAULT_GOAL := help
+.PHONY: help quick test race long fmt vet lint tidy cross fuzz smoke model rows stats \
+	tree-before clean-tree ci
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+quick: fmt vet ## For every edit, under a minute: format, vet, and the tests without the slow ones.
+	$(GO) test -short ./...
+
+test: ## All tests, then the list of those that were skipped, and why.
+	$(TEST) ./...
+
+race: ## All tests under the race detector (needs a C compiler; says so where there is none).
+	@if command -v "$$($(GO) env CC)" >/dev/null; then \
+		echo "$(TEST) -race ./..."; CGO_ENABLED=1 $(TEST) -race ./...; \
+	else \
+		echo "race: NOT RUN: the race detector needs a C compiler, and there is no" \
+			"$$($(GO) env CC) here"; \
+	fi
+
+long: ## All tests, with those that take minutes.
+	KETTLE_LONG=1 $(TEST) -count=1 -timeout=60m ./...
+
+fmt: ## Check that gofmt would change nothing.
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || \
+		{ echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; }
+
+vet: ## go vet.
+	$(GO) vet ./...
+
+lint: ## staticcheck, at the version that tools/go.mod pins.
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+tidy: ## The house rules alone.
+	$(GO) test ./internal/tidy
+
+cross: ## go vet for the other platforms.
+	@for p in $(PLATFORMS); do \
+		echo "GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) vet ./..."; \
+		GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) vet ./... || exit 1; \
+	done
+
+fuzz: ## Fuzz each target for FUZZTIME (10s).
+	@grep -rHoE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sort | \
+	while IFS=: read -r file declaration; do \
+		name=$${declaration#func }; package=$${file%/*}; \
+		echo "fuzzing $$name in $$package for $(FUZZTIME)"; \
+		$(GO) test -run='^$$' -fuzz="^$$name\$$" -fuzztime=$(FUZZTIME) "$$package" \
+			</dev/null || exit 1; \
+	done
+
+smoke: ## The lab, in small: every model serves, every byte is checked.
+	$(GO) run ./cmd/kettle lab --quick
+
+model: ## Every suite on one model: make model NAME=poll.
+	@test -n "$(NAME)" || { echo "which model? make model NAME=poll"; exit 2; }
+	$(GO) test -count=1 -run '/^$(NAME)$$' ./models
+
+rows: ## Which behaviours of docs/behaviours.md tests hold, and which not, and why.
+	@$(GO) run ./internal/tidy/show rows
+
+stats: ## Comments, tests and sizes of each package (judges nothing).
+	@$(GO) run ./internal/tidy/show stats
+
+tree-before: # Note the state of the tree, for clean-tree.
+	@if git rev-parse --git-dir >/dev/null 2>&1; then \
+		$(TREE) > "$$(git rev-parse --git-path kettle-tree)"; \
+	fi
+
+clean-tree: ## Check that nothing in the tree has changed since make tree-before.
+	@if ! git rev-parse --git-dir >/dev/null 2>&1; then \
+		echo "clean-tree: NOT CHECKED: git does not know this directory"; exit 0; \
+	fi; \
+	before=$$(git rev-parse --git-path kettle-tree); \
+	test -f "$$before" || { echo "clean-tree: run make tree-before first"; exit 1; }; \
+	if test "$$($(TREE))" = "$$(cat "$$before")"; then \
+		echo "the tree is as it was"; \
+	else \
+		echo "the tree has changed; what is not committed:"; git status --short; exit 1; \
+	fi
+
+ci: ## Everything that must hold before a change is merged, as .ci/run does it.
+	@.ci/run

@@ -1,0 +1,170 @@
+package tidy
+
+import (
+	"fmt"
+	"go/ast"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// directions says which package may import which, libraries outside the
+// standard one included. "a, b < c" means: c may import a and b. It is not
+// inherited: in "a < b < c", c may import b, not a. Who may not is not
+// forgotten but forbidden, so do not add a line to silence the test: an import
+// that is missing here commonly means that code stands in the wrong package.
+//
+// A package imports only what lies closer to the kernel than itself. The lab
+// sees everything, nothing sees the lab. The load generator shares no code
+// with what it measures but the system calls.
+const directions = `
+# The kernel is touched in one place.
+unsafe, golang.org/x/sys < internal/sys;
+
+# What knows nothing of sockets.
+internal/ascii;
+internal/coro;
+
+# Readiness.
+internal/sys < selectors;
+internal/sys, selectors < selectors/selectortest;
+
+# The servers.
+internal/sys, internal/ascii, internal/coro, selectors < models;
+
+# The lab.
+internal/sys, internal/ascii, github.com/HdrHistogram/hdrhistogram-go < lab/load;
+internal/sys < lab/meter;
+internal/sys, internal/ascii, models, lab/load, lab/meter,
+github.com/HdrHistogram/hdrhistogram-go, github.com/charmbracelet/lipgloss,
+golang.org/x/sync, golang.org/x/term < lab;
+
+# The command.
+golang.org/x/term, golang.org/x/sync, github.com/mattn/go-runewidth,
+github.com/charmbracelet/lipgloss < internal/client;
+internal/sys, internal/ascii, selectors, models, lab, lab/load, lab/meter, internal/client,
+github.com/spf13/cobra, github.com/charmbracelet/lipgloss, golang.org/x/term < internal/cli;
+models, internal/cli < cmd/kettle;
+
+# What only tests and make need.
+internal/testenv;
+internal/testenv/report;
+internal/testenv < internal/tidy < internal/tidy/show;
+internal/tidy < unmet;
+`
+
+// testLibraries are the libraries that any test may use.
+var testLibraries = []string{
+	"github.com/google/go-cmp",
+	"github.com/rogpeppe/go-internal",
+	"go.uber.org/goleak",
+	"golang.org/x/net",
+	"golang.org/x/sync",
+	"pgregory.net/rapid",
+}
+
+// A graph tells, for each package, what it may import.
+type graph map[string][]string
+
+// parseDirections reads the text of directions. It refuses a circle, in which
+// no package is closer to the kernel than another.
+func parseDirections(text string) (graph, error) {
+	var rules strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(strings.TrimSpace(line), "#") {
+			rules.WriteString(line)
+		}
+	}
+	g := graph{}
+	for rule := range strings.SplitSeq(rules.String(), ";") {
+		// Each part of the chain a < b < c may import the part before it.
+		var below []string
+		for part := range strings.SplitSeq(rule, "<") {
+			var names []string
+			for name := range strings.SplitSeq(part, ",") {
+				if name = strings.TrimSpace(name); name != "" {
+					names = append(names, name)
+				}
+			}
+			for _, name := range names {
+				g[name] = append(g[name], below...)
+			}
+			below = names
+		}
+	}
+	if circle := g.circle(); circle != "" {
+		return nil, fmt.Errorf("the import directions run in a circle through %s", circle)
+	}
+	return g, nil
+}
+
+// circle returns a package that may, by way of others, import itself; "" if
+// there is none.
+func (g graph) circle() string {
+	// A depth-first walk that comes back to a package it has not left yet has
+	// gone in a circle.
+	const (
+		unseen = iota
+		open
+		done
+	)
+	state := map[string]int{}
+	var visit func(name string) bool
+	visit = func(name string) bool {
+		state[name] = open
+		for _, below := range g[name] {
+			if state[below] == open || state[below] == unseen && visit(below) {
+				return true
+			}
+		}
+		state[name] = done
+		return false
+	}
+	for name := range g {
+		if state[name] == unseen && visit(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// may reports whether the package may import the path.
+func (g graph) may(dir, path string) bool {
+	if strings.HasPrefix(path, modulePath) {
+		return slices.Contains(g[dir], localName(path))
+	}
+	return slices.ContainsFunc(g[dir], func(lib string) bool { return within(path, lib) })
+}
+
+// localName turns an import path of this module into the name that directions
+// uses: the directory, and "kettle" for the root.
+func localName(path string) string {
+	if path == modulePath {
+		return "kettle"
+	}
+	return strings.TrimPrefix(path, modulePath+"/")
+}
+
+// node returns the name that directions uses for a directory.
+func node(dir string) string {
+	if dir == "." {
+		return "kettle"
+	}
+	return dir
+}
+
+// standard reports whether the import path is one of the standard library:
+// those have no dot in their first element.
+func standard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".")
+}
+
+// importsOf calls yield with each import path of the file.
+func importsOf(f *file, yield func(spec *ast.ImportSpec, path string)) {
+	for _, spec := range f.ast.Imports {
+		if path, err := strconv.Unquote(spec.Path.Value); err == nil {
+			yield(spec, path)
+		}
+	}
+}
