@@ -103,7 +103,7 @@ func newRoot(s streams) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%s: %w", cmd.Name(), err)
 	})
-	root.AddCommand(newModels(s), newServe(s), newClient(s))
+	root.AddCommand(newModels(s), newServe(s), newClient(s), newLoad(s), newLab(s))
 	return root
 }
 

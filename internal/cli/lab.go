@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/kettle-go/kettle/lab"
+	"github.com/kettle-go/kettle/models"
+)
+
+// labFlags are the flags of the lab command.
+type labFlags struct {
+	models string
+	quick  bool
+	json   string
+	cfg    lab.Config
+}
+
+func newLab(s streams) *cobra.Command {
+	f := labFlags{cfg: lab.Normal()}
+	cmd := &cobra.Command{
+		Use:   "lab",
+		Short: "Put the same load on every model and show what each costs",
+		Long: "Start each model as a process of its own, put the same load on all of them, in several\n" +
+			"rounds, and print one table. A wrong byte in any answer fails the run.",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.complete(cmd); err != nil {
+				return usageError{err}
+			}
+			return runLab(cmd.Context(), s, f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.models, "models", "all", "which, separated by commas: "+
+		strings.Join(models.Names(), ","))
+	flags.BoolVar(&f.quick, "quick", false, "one short round: does everything work?")
+	flags.IntVar(&f.cfg.Rounds, "rounds", f.cfg.Rounds, "rounds; more give narrower intervals")
+	flags.IntVar(&f.cfg.Conns, "conns", f.cfg.Conns, "connections")
+	flags.IntVar(&f.cfg.Size, "size", f.cfg.Size, "bytes of a message")
+	flags.IntVar(&f.cfg.Depth, "depth", f.cfg.Depth, "messages in flight on each connection")
+	flags.Float64Var(&f.cfg.Rate, "rate", f.cfg.Rate, "messages per second at the fixed rate")
+	flags.DurationVar(&f.cfg.Saturate, "duration", f.cfg.Saturate,
+		"length of each measured window")
+	flags.Uint64Var(&f.cfg.Seed, "seed", 1, "of the order of the visits and the bytes sent")
+	flags.StringVar(&f.json, "json", "", "write one line of JSON for each visit to this file")
+	return cmd
+}
+
+// complete works out what the flags leave open and checks the rest.
+func (f *labFlags) complete(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("duration") {
+		f.cfg.Pace = f.cfg.Saturate
+	}
+	if f.quick {
+		quick := lab.Quick()
+		given := cmd.Flags().Changed
+		if !given("rounds") {
+			f.cfg.Rounds = quick.Rounds
+		}
+		if !given("duration") {
+			f.cfg.Saturate, f.cfg.Pace = quick.Saturate, quick.Pace
+		}
+		f.cfg.Idle, f.cfg.Greet = quick.Idle, quick.Greet
+	}
+	names := models.Names()
+	if f.models != "all" {
+		names = strings.Split(f.models, ",")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program, to run it as a server: %w", err)
+	}
+	for _, name := range names {
+		model, err := models.Lookup(name)
+		if err != nil {
+			return err
+		}
+		_, lines := model.Lines()
+		f.cfg.Servers = append(f.cfg.Servers, lab.Server{Name: name, Lines: lines,
+			Command: []string{self, "serve", "--model", name, "--addr", "127.0.0.1:0"}})
+	}
+	f.cfg.Reference = "goroutines"
+	if !slices.Contains(names, f.cfg.Reference) {
+		f.cfg.Reference = names[0]
+	}
+	return f.cfg.Validate()
+}
+
+func runLab(ctx context.Context, s streams, f labFlags) error {
+	if f.json != "" {
+		file, err := os.Create(f.json)
+		if err != nil {
+			return fmt.Errorf("write results: %w", err)
+		}
+		defer file.Close()
+		f.cfg.JSON = file
+	}
+	p := progress{w: s.err, live: term.IsTerminal(int(s.err.Fd())), began: time.Now(),
+		rounds: f.cfg.Rounds}
+	f.cfg.Begin = p.begin
+	f.cfg.Progress = p.visited
+	report, err := lab.Run(ctx, f.cfg)
+	p.end()
+	if report != nil && len(report.Visits) > 0 {
+		if writeErr := report.WriteTable(s.out); writeErr != nil {
+			return fmt.Errorf("write the table: %w", writeErr)
+		}
+	}
+	return err
+}
+
+// progress says how far a run is: on a terminal in one line that changes, else in a line for
+// each round.
+type progress struct {
+	w      io.Writer
+	live   bool
+	began  time.Time
+	rounds int
+	per    int // visits of a round
+	done   int
+}
+
+func (p *progress) begin(m lab.Machine, visits int) {
+	p.per = visits
+	for _, note := range m.Notes {
+		fmt.Fprintln(p.w, note)
+	}
+	if !p.live {
+		fmt.Fprintf(p.w, "measuring: %d rounds of %d servers\n", p.rounds, p.per)
+	}
+}
+
+func (p *progress) visited(v lab.Visit) {
+	p.done++
+	total := p.rounds * p.per
+	spent := time.Since(p.began)
+	left := time.Duration(float64(spent) / float64(p.done) * float64(total-p.done))
+	if p.live {
+		fmt.Fprintf(p.w, "\r\033[Kround %d of %d: %s, %d of %d done, %v left", v.Round, p.rounds,
+			v.Server, p.done, total, left.Round(time.Second))
+		return
+	}
+	if p.done%p.per == 0 {
+		fmt.Fprintf(p.w, "round %d of %d done, %v left\n", v.Round, p.rounds,
+			left.Round(time.Second))
+	}
+}
+
+func (p *progress) end() {
+	if p.live {
+		fmt.Fprint(p.w, "\r\033[K")
+	}
+}

@@ -1,0 +1,110 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kettle-go/kettle/lab/load"
+)
+
+// loadFlags are the flags of the load command.
+type loadFlags struct {
+	cfg      load.Config
+	duration time.Duration
+	rate     float64
+}
+
+func newLoad(s streams) *cobra.Command {
+	f := loadFlags{cfg: load.Config{Addr: defaultAddr, Conns: 100, Size: 64, Depth: 1}}
+	cmd := &cobra.Command{
+		Use:   "load",
+		Short: "Put load on a server and say how fast it answers",
+		Long: "Open many connections to a server of the service, keep them busy, and check every byte\n" +
+			"of every answer. Without --rate each connection sends as soon as it has its answer;\n" +
+			"with it, requests are due at fixed times, and latency counts from those.",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(); err != nil {
+				return usageError{err}
+			}
+			return runLoad(cmd.Context(), s.out, f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.cfg.Addr, "addr", f.cfg.Addr, "the server")
+	flags.IntVar(&f.cfg.Conns, "conns", f.cfg.Conns, "connections")
+	flags.IntVar(&f.cfg.Size, "size", f.cfg.Size, "bytes of a message")
+	flags.IntVar(&f.cfg.Depth, "depth", f.cfg.Depth, "messages in flight on each connection")
+	flags.DurationVar(&f.duration, "duration", 5*time.Second, "how long to measure")
+	flags.Float64Var(&f.rate, "rate", 0, "messages per second over all connections (0: closed loop)")
+	flags.StringVar(&f.cfg.Service, "service", "upper", "what the server answers: upper, echo")
+	flags.Uint64Var(&f.cfg.Seed, "seed", 1, "of the bytes sent")
+	return cmd
+}
+
+func (f *loadFlags) check() error {
+	if err := checkAddr(f.cfg.Addr); err != nil {
+		return err
+	}
+	switch {
+	case f.duration <= 0:
+		return fmt.Errorf("--duration %v: must be more than nothing", f.duration)
+	case !(f.rate >= 0 && f.rate <= 1e7):
+		return fmt.Errorf("--rate %g: up to 10 million per second are possible", f.rate)
+	case f.cfg.Conns < 1 || f.cfg.Size < 1 || f.cfg.Depth < 1:
+		return fmt.Errorf("--conns %d --size %d --depth %d: each is at least 1",
+			f.cfg.Conns, f.cfg.Size, f.cfg.Depth)
+	}
+	return f.cfg.Validate()
+}
+
+func runLoad(ctx context.Context, out io.Writer, f loadFlags) (err error) {
+	l, err := load.Dial(ctx, f.cfg)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := l.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	warmup := min(f.duration/10, time.Second)
+	var result *load.Result
+	if f.rate > 0 {
+		result, err = l.Pace(ctx, f.rate, warmup, f.duration, load.Hooks{})
+	} else {
+		result, err = l.Saturate(ctx, warmup, f.duration, load.Hooks{})
+	}
+	if err != nil {
+		return err
+	}
+	return writeLoad(out, l.Stats(), result.Report())
+}
+
+func writeLoad(out io.Writer, stats load.Stats, r load.Report) error {
+	us := func(ns int64) string { return time.Duration(ns).Round(time.Microsecond).String() }
+	loop := fmt.Sprintf("closed loop, %d in flight on each connection", r.Depth)
+	if r.Offered > 0 {
+		loop = fmt.Sprintf("%.0f messages/s due; latency counts from then", r.Offered)
+	}
+	_, err := fmt.Fprintf(out, "%d of %d connections answered, messages of %d bytes, %s\n"+
+		"%.0f messages/s answered, %d in %.2f s\n"+
+		"latency p50 %s  p99 %s  p99.9 %s  max %s\n"+
+		"lost connections %d, never connected %d, unanswered messages %d\n"+
+		"load generator: %.0f%% of a CPU, %d messages sent over 1 ms late\n",
+		r.Served, stats.Conns, r.Size, loop, r.Rate, r.Requests, r.Seconds,
+		us(r.LatencyP50), us(r.LatencyP99), us(r.LatencyP999), us(r.LatencyMax),
+		stats.Lost, stats.Failed, r.Unanswered, 100*r.GeneratorShare, r.Late)
+	if err == nil && stats.First != nil {
+		_, err = fmt.Fprintf(out, "first error: %v\n", stats.First)
+	}
+	if err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	return nil
+}

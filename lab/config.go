@@ -1,0 +1,126 @@
+// Package lab puts the same load on every model, in one run, and shows side by side what each
+// does and what it costs.
+//
+//	report, err := lab.Run(ctx, lab.Config{Command: command, Progress: os.Stderr})
+//	...
+//	report.WriteTable(os.Stdout)
+//
+// # Method
+//
+// Each server is a process of its own, with nothing else in it. It is bound to one set of
+// CPUs and the load generator to another, where there is more than one CPU. A visit is one
+// server started, measured and stopped; a round is one visit of each model in a shuffled
+// order; and a run is several rounds. So whatever drifts on the machine meets all models
+// alike.
+//
+// In a visit all connections are opened, and each is asked for one answer: how many get it is
+// "served". Then follow two windows, each after a warm-up: saturated (each connection sends as
+// soon as it has its answer: how much can the server do?) and at a fixed rate (where real
+// servers live: latency counts from the time at which the request was due, so a server that
+// stalls pays for everybody who had to wait). The first round also has a window in which
+// nothing is sent.
+//
+// Models are compared by ratios of figures of the same round, to a reference: the median of
+// the ratios, with the interval that contains the true median with a confidence of 95 %, as
+// far as the number of rounds allows. The reference is also measured against itself, as one
+// more row: what that shows for a difference is noise.
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/kettle-go/kettle/lab/load"
+)
+
+// Server is one row of the table.
+type Server struct {
+	Name    string
+	Command []string // prints "listening on HOST:PORT" as its first line
+	Lines   int      // of code of the model; 0 is not known
+	Again   bool     // the reference, measured a second time
+}
+
+// Config says what is measured, how long and how often.
+type Config struct {
+	Servers   []Server
+	Reference string // the name of the server that the others are compared with
+	Env       []string
+
+	Conns  int     // connections; fewer if the limit on descriptors is below
+	Size   int     // bytes of a request
+	Depth  int     // requests in flight on a connection
+	Rate   float64 // requests per second at the fixed rate
+	Rounds int
+	Seed   uint64
+
+	Warmup   time.Duration // before each window
+	Saturate time.Duration // the length of the saturated window
+	Pace     time.Duration // the length of the window at the fixed rate
+	Idle     time.Duration // the length of the silent window
+	Greet    time.Duration // how long to wait for the first answers
+
+	JSON     io.Writer                   // gets one line for each visit; may be nil
+	Progress func(Visit)                 // called after each visit; may be nil
+	Stderr   io.Writer                   // what the servers say; may be nil
+	Begin    func(m Machine, visits int) // called first, with the visits of a round; may be nil
+}
+
+// Normal returns the sizes and lengths of an ordinary run, without servers.
+func Normal() Config {
+	return Config{
+		Conns: 100, Size: 64, Depth: 1, Rate: 5000, Rounds: 5,
+		Warmup:   100 * time.Millisecond,
+		Saturate: 300 * time.Millisecond,
+		Pace:     400 * time.Millisecond,
+		Idle:     500 * time.Millisecond,
+		Greet:    time.Second,
+	}
+}
+
+// Quick returns those of a run that shows that everything works, and little more.
+func Quick() Config {
+	cfg := Normal()
+	cfg.Rounds = 1
+	cfg.Saturate, cfg.Pace, cfg.Idle = cfg.Saturate/2, cfg.Pace/2, cfg.Idle/2
+	cfg.Greet /= 2
+	return cfg
+}
+
+// Validate returns an error that names the first value that is not possible.
+func (c Config) Validate() error {
+	switch {
+	case len(c.Servers) == 0:
+		return errors.New("there is no server to measure")
+	case c.Rounds < 1:
+		return fmt.Errorf("%d rounds: at least 1 is needed", c.Rounds)
+	case !(c.Rate > 0 && c.Rate <= 1e7):
+		return fmt.Errorf("a rate of %g requests per second: up to 10 million are possible", c.Rate)
+	case c.Conns < 1:
+		return fmt.Errorf("%d connections: at least 1 is needed", c.Conns)
+	case min(c.Saturate, c.Pace) <= 0 || min(c.Idle, c.Warmup, c.Greet) < 0:
+		return errors.New("a measured window must have a length")
+	}
+	return c.load("127.0.0.1:1").Validate()
+}
+
+// load returns the configuration of the load generator against a server at addr.
+func (c Config) load(addr string) load.Config {
+	return load.Config{Addr: addr, Conns: c.Conns, Size: c.Size, Depth: c.Depth, Seed: c.Seed,
+		Timeout: 2 * time.Second}
+}
+
+// withReference adds the reference once more, so that it is compared with itself.
+func (c Config) withReference() []Server {
+	servers := slices.Clone(c.Servers)
+	i := slices.IndexFunc(servers, func(s Server) bool { return s.Name == c.Reference })
+	if i < 0 || len(servers) == 1 {
+		return servers
+	}
+	again := servers[i]
+	again.Again = true
+	return append(servers, again)
+}

@@ -1,0 +1,5 @@
+//go:build darwin || freebsd || netbsd || openbsd || dragonfly
+
+package load
+
+func backends() []backend { return []backend{{"kqueue", newKqueue}, {"poll", newPoll}} }

@@ -1,0 +1,3 @@
+package load
+
+func backends() []backend { return []backend{{"epoll", newEpoll}, {"poll", newPoll}} }

@@ -1,0 +1,142 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/kettle-go/kettle/internal/sys"
+)
+
+// The limits of a Config.
+const (
+	MaxSize  = 1 << 20 // bytes of a request
+	MaxDepth = 1000    // requests in flight on a connection
+)
+
+// Config says what load to make. The zero value of every field but Addr is its default.
+type Config struct {
+	Addr    string        // host:port of the server
+	Conns   int           // connections; 1
+	Size    int           // bytes of a request, 1 to MaxSize; 64
+	Depth   int           // requests in flight on a connection under Saturate, to MaxDepth; 1
+	Service string        // what the server does: "upper" or "echo"; "upper"
+	Seed    uint64        // of the bytes that are sent
+	Backend string        // "auto", or one of Backends; "auto"
+	Timeout time.Duration // for connecting, and for each drain; 10 s
+
+	// Spin makes the loop busy in the last 50 µs before a request of Pace is due, for a
+	// generator that has a CPU of its own: sends are then on time to about 1 µs.
+	Spin bool
+}
+
+// withDefaults returns the configuration with its zero fields filled in.
+func (c Config) withDefaults() Config {
+	if c.Conns == 0 {
+		c.Conns = 1
+	}
+	if c.Size == 0 {
+		c.Size = 64
+	}
+	if c.Depth == 0 {
+		c.Depth = 1
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 10 * time.Second
+	}
+	if c.Service == "" {
+		c.Service = serviceUpper
+	}
+	if c.Backend == "" {
+		c.Backend = backendAuto
+	}
+	return c
+}
+
+// Validate returns an error that names the first value that is not possible, and what is.
+// It does not look at the address or at the machine.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	switch {
+	case c.Conns < 1:
+		return fmt.Errorf("%d connections: at least 1 is needed", c.Conns)
+	case c.Size < 1 || c.Size > MaxSize:
+		return fmt.Errorf("requests of %d bytes: 1 to %d are possible", c.Size, MaxSize)
+	case c.Depth < 1 || c.Depth > MaxDepth:
+		return fmt.Errorf("%d requests in flight: 1 to %d are possible", c.Depth, MaxDepth)
+	case c.Timeout < 0:
+		return fmt.Errorf("a time-out of %v: it must be positive", c.Timeout)
+	case c.Service != serviceUpper && c.Service != serviceEcho:
+		return fmt.Errorf("service %q: there is %s and %s", c.Service, serviceUpper, serviceEcho)
+	case c.Backend != backendAuto && !slices.Contains(Backends(), c.Backend):
+		return fmt.Errorf("backend %q: there is %s", c.Backend,
+			strings.Join(append([]string{backendAuto}, Backends()...), ", "))
+	}
+	return nil
+}
+
+// spare is how many descriptors beside its connections a Load and the process around it
+// need: the selector, the wake-up pipe, and what opens for a moment.
+const spare = 16
+
+// MaxConns returns how many connections this process can open now, by its descriptor limit
+// and what it has open. Another limit, such as local ports, may be lower.
+func MaxConns() int {
+	return max(0, sys.DescriptorLimit()-openDescriptors()-spare)
+}
+
+// openDescriptors counts the process's descriptors, where the system lists them.
+func openDescriptors() int {
+	for _, dir := range [...]string{"/proc/self/fd", "/dev/fd"} {
+		if entries, err := os.ReadDir(dir); err == nil {
+			return len(entries)
+		}
+	}
+	return 2 * spare // not known: a Go program with a few files
+}
+
+// checkLimit returns an error if the process cannot have so many connections.
+func checkLimit(conns int) error {
+	if most := MaxConns(); conns > most {
+		return fmt.Errorf("%d connections: the limit of %d descriptors leaves room for %d: %w",
+			conns, sys.DescriptorLimit(), most, sys.EMFILE)
+	}
+	return nil
+}
+
+// resolve returns the addresses that a host:port stands for, IPv4 first.
+func resolve(ctx context.Context, addr string) ([]netip.AddrPort, error) {
+	host, service, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	number, err := strconv.ParseUint(service, 10, 16)
+	if err != nil || number == 0 {
+		return nil, fmt.Errorf("port %q: it must be a number from 1 to 65535", service)
+	}
+	if host == "" {
+		host = "127.0.0.1"
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil, err
+	}
+	if len(ips) == 0 {
+		return nil, errors.New("the name has no address")
+	}
+	slices.SortStableFunc(ips, func(a, b netip.Addr) int {
+		return a.Unmap().BitLen() - b.Unmap().BitLen()
+	})
+	var addrs []netip.AddrPort
+	for _, ip := range ips {
+		addrs = append(addrs, netip.AddrPortFrom(ip.Unmap(), uint16(number)))
+	}
+	return addrs, nil
+}

@@ -1,0 +1,68 @@
+// Package load is the load generator: many connections to one server, driven by one event
+// loop on one thread, with every byte of every answer checked. It shares no code with what
+// it measures but the system calls, and costs about what a generator in C would, so that
+// the figures are the server's and not its own.
+//
+// Dial connects; each phase after that is one call, and the connections stay:
+//
+//	l, err := load.Dial(ctx, load.Config{Addr: "127.0.0.1:8080", Conns: 100, Size: 64})
+//	...
+//	defer l.Close()
+//	served, err := l.Greet(ctx, time.Second)            // who is answered at all?
+//	res, err := l.Saturate(ctx, warmup, d, load.Hooks{}) // as fast as the server answers
+//	res, err = l.Pace(ctx, 5000, warmup, d, load.Hooks{}) // 5,000 requests per second
+//	lost, err := l.Idle(ctx, time.Second)               // silence
+//
+// # Requests
+//
+// A request is Size bytes and so is its answer; there is no framing, as the service works
+// on streams. What a connection sends is one endless stream: a seeded block of bytes, with
+// all 256 values in it and every second one a lower case letter, over and over again, and
+// each connection starts at another place of it. The block's length is a prime, so neither
+// requests nor buffers of a round size fall into step with it; a lost, doubled or misrouted
+// piece is a difference at once. The answers must be the same stream in upper case (or as it
+// is, of the service echo), however they are cut into chunks. Anything else, and a byte
+// more than was asked for, is ErrWrongByte, and ends the run.
+//
+// # Closed loop and fixed rate
+//
+// Saturate is a closed loop: Depth requests are in flight on each connection, and an answer
+// is followed by the next request at once. It finds out how much a server can do. Its
+// latencies flatter a server that stalls: while it does, nothing is sent, so one slow
+// request stands for all that should have been sent in that time (coordinated omission).
+//
+// Pace sends at fixed times, evenly spaced over all connections in turn, whether the server
+// keeps up or not, and counts each latency from the time at which the request should have
+// been sent. A stall is then paid by every request that it delays:
+//
+//	intended  |   |   |   |   |   |   |   |
+//	server    ok  ok  [stall.........]ok  ok
+//	closed        --- one slow request
+//	paced             ------------
+//	                      --------
+//	                          ----           each with the wait it caused
+//
+// # Windows
+//
+// Both have a warm-up, a measured window and a drain. Hooks are called on the loop's thread
+// at the two ends of the window, so that what they read (the server's CPU time, say) and
+// what is counted belong together. In the drain nothing new is sent, and the answers still
+// under way are waited for, so that phases do not bleed into each other; a connection that
+// still owes an answer at its end is silent: it takes no part in later phases until it has
+// been answered in full. A server that serves one client at a time leaves all others silent.
+// That is a result, not an error, and so are refused and lost connections: see Stats.
+//
+// # Cost
+//
+// A message costs one receive and one send, both straight into the kernel, plus its share of
+// a wait for readiness, which is level-triggered and asked for writing only while a send
+// would have to wait. Nothing is allocated per message. The goroutine that calls a phase is
+// locked to its thread for its duration; with one processor (GOMAXPROCS=1) Go hands the
+// processor over at each wait, which two avoid. Result.GeneratorCPU and Result.Late say
+// whether the generator itself was the bottleneck.
+//
+// # Goroutines
+//
+// A Load belongs to one goroutine. Its phases block until they are over, and end early, with
+// the cause, when their context is cancelled.
+package load

@@ -1,0 +1,233 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"time"
+
+	"github.com/kettle-go/kettle/internal/sys"
+)
+
+// plan decides when requests are sent. All its methods are called by the loop.
+type plan interface {
+	begin(now int64)          // the phase has begun
+	due(now int64) (at int64) // sends what is due, and says when it wants to be asked again
+	answered(i int, c *conn, answers int, now int64)
+}
+
+// never is when a plan that does nothing by the clock wants to be asked again.
+const never = math.MaxInt64
+
+// phase says how long the parts of a phase last; a part of no length is left out.
+//
+//	| warm-up      | measured window        | drain                 |
+//	begin          Start  answers count  End   nothing new is sent   settle
+//	               |------ Elapsed -------|    until all is answered
+//
+// Greet has a drain only, and Idle a warm-up only.
+type phase struct {
+	warmup, measure, drain time.Duration
+	silent                 bool // silent connections take part as well
+	hooks                  Hooks
+	opened, closed         func(shift int64) // told to the plan when the window opens and closes
+}
+
+// spinning is how long before its time a loop that may spin stops waiting in the kernel.
+const spinning = 50 * time.Microsecond
+
+// run goes through a phase: the warm-up, the measured window, the drain.
+func (l *Load) run(ctx context.Context, doing string, p plan, ph phase) error {
+	l.lost, l.active, l.window.open = 0, 0, false
+	if err := l.usable(); err != nil {
+		return fmt.Errorf("load: %s: %w", doing, err)
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("load: %s: %w", doing, context.Cause(ctx))
+	}
+	if l.muster(ph.silent) == 0 {
+		return fmt.Errorf("load: %w", unserved(doing, l.stats.First))
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	// Waits end when they are due, and not up to 50 µs later; 0 is the thread's default.
+	// Where there is no such thing, waits are as precise as the system makes them.
+	_ = sys.SetTimerSlack(time.Microsecond)
+	defer func() { _ = sys.SetTimerSlack(0) }()
+	stop := l.interruptible(ctx)
+	err := l.parts(ctx, p, ph)
+	stop()
+	l.settle()
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("load: %s: %w", doing, err)
+}
+
+// parts goes through the parts of a phase.
+func (l *Load) parts(ctx context.Context, p plan, ph phase) error {
+	now := l.clock()
+	p.begin(now) // may send a lot; time counts from before it
+	if err := l.until(ctx, p, now+ph.warmup.Nanoseconds()); err != nil {
+		return err
+	}
+	if ph.measure > 0 {
+		end := l.open(ph)
+		if err := l.until(ctx, p, end); err != nil {
+			return err
+		}
+		l.shut(ph)
+	}
+	if ph.drain == 0 {
+		return nil
+	}
+	return l.drain(ctx, p, l.clock()+ph.drain.Nanoseconds())
+}
+
+// muster has the connections take part that are able to, and returns how many there are.
+func (l *Load) muster(silent bool) int {
+	for i := range l.conns {
+		c := &l.conns[i]
+		c.active = c.state == alive && (silent || !c.silent)
+		if !c.active {
+			continue
+		}
+		c.slot, c.head, c.done, c.silent = int32(l.active), 0, 0, false
+		l.active++
+	}
+	return l.active
+}
+
+// settle ends a phase: who still owes an answer is silent. What has not begun to be sent
+// will not be.
+func (l *Load) settle() {
+	size := int64(l.config.Size)
+	for i := range l.conns {
+		c := &l.conns[i]
+		if c.state != alive {
+			continue
+		}
+		c.asked = min(c.asked, (c.sent+size-1)/size*size)
+		c.silent = c.owing()
+	}
+}
+
+// until runs the loop up to a time.
+func (l *Load) until(ctx context.Context, p plan, deadline int64) error {
+	for {
+		now := l.clock()
+		if err := l.over(ctx); err != nil {
+			return err
+		}
+		if now >= deadline {
+			return nil
+		}
+		l.next = p.due(now)
+		l.turn(p, min(l.next, deadline)-now)
+	}
+}
+
+// drain runs the loop without a plan's sends until nothing is owed any more, or up to a time.
+func (l *Load) drain(ctx context.Context, p plan, deadline int64) error {
+	l.next = never
+	for l.anyOwing() {
+		now := l.clock()
+		if err := l.over(ctx); err != nil {
+			return err
+		}
+		if now >= deadline {
+			return nil
+		}
+		l.turn(p, deadline-now)
+	}
+	return l.err
+}
+
+// anyOwing reports whether a connection that takes part owes an answer.
+func (l *Load) anyOwing() bool {
+	for i := range l.conns {
+		if c := &l.conns[i]; c.active && c.state == alive && c.owing() {
+			return true
+		}
+	}
+	return false
+}
+
+// over returns why a phase cannot go on, if so.
+func (l *Load) over(ctx context.Context) error {
+	switch {
+	case l.err != nil:
+		return l.err
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case l.active == 0:
+		return unserved("all connections are lost", l.stats.First)
+	}
+	return nil
+}
+
+// turn is one turn of the loop: it waits for events, at most ns nanoseconds, and handles
+// them. In between it sends what has become due.
+func (l *Load) turn(p plan, ns int64) {
+	for _, ev := range l.wait(time.Duration(ns)) {
+		if ev.index == len(l.conns) { // the context was cancelled: over will see to it
+			l.waker.Drain()
+			continue
+		}
+		// A connection may have been lost since the wait, by an earlier event of its own: its
+		// state says so, and its index is nobody else's.
+		c := &l.conns[ev.index]
+		if ev.ready&reading != 0 && c.state == alive {
+			l.receive(ev.index, c, p)
+		}
+		if ev.ready&writing != 0 && c.state == alive && c.interest&writing != 0 {
+			l.pump(ev.index, c)
+		}
+		if l.err != nil {
+			return
+		}
+		if l.next != never { // a batch takes up to a millisecond: too long for a pace
+			if now := l.clock(); now >= l.next {
+				l.next = p.due(now)
+			}
+		}
+	}
+}
+
+// wait returns what is ready, and waits for it up to d. Under load it only looks, as a wait
+// tells Go's scheduler for nothing; if there was little to do the last time, it waits at once.
+func (l *Load) wait(d time.Duration) []event {
+	if l.config.Spin {
+		d -= spinning
+	}
+	var err error
+	busy := len(l.events) > 1
+	if busy || d <= 0 {
+		l.events, err = l.poller.wait(l.events, 0)
+	}
+	if !busy || len(l.events) == 0 {
+		if err == nil && d > 0 {
+			l.events, err = l.poller.wait(l.events, d)
+		}
+	}
+	if err != nil {
+		l.fail(err)
+	}
+	return l.events
+}
+
+// interruptible has a cancellation of ctx end the loop's waits, until stop is called.
+func (l *Load) interruptible(ctx context.Context) (stop func()) {
+	done := make(chan struct{})
+	cancel := context.AfterFunc(ctx, func() {
+		defer close(done)
+		_ = l.waker.Wake() // cannot fail but on a closed pipe, and stop is called before that
+	})
+	return func() {
+		if !cancel() {
+			<-done
+			l.waker.Drain()
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package load
+
+import (
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// Result is what a measured window has shown.
+type Result struct {
+	Size    int     // bytes of a request and of its answer
+	Depth   int     // requests in flight on a connection; 0 for a fixed rate
+	Offered float64 // requests per second that were due; 0 for a closed loop
+
+	Conns    int           // connections that took part
+	Requests int64         // answered in the window
+	Bytes    int64         // received in the window
+	Elapsed  time.Duration // the window's length
+
+	Served int   // connections that were answered at least once in the window
+	Silent int   // connections that owed an answer when the drain had ended
+	Lost   int   // connections that the server closed or broke during the phase
+	First  error // of the first connection that ever failed or was lost; nil if none was
+
+	// Latency has the latencies in nanoseconds, to three digits; more than 60 s count as 60 s.
+	Latency *hdrhistogram.Histogram
+
+	// Unanswered is how many requests that were due in the window had no answer at all.
+	Unanswered int64
+
+	// Late is how many requests were sent more than 1 ms after they were due, and MaxLate by
+	// how much the latest was. This is the generator's doing, never the server's: many late
+	// requests make the latencies worthless.
+	Late    int64
+	MaxLate time.Duration
+
+	// GeneratorCPU is the CPU time that the loop's thread used in the window; 0 where the
+	// system does not tell. Close to Elapsed, the generator itself is the bottleneck.
+	GeneratorCPU time.Duration
+}
+
+// Rate returns the requests answered per second.
+func (r *Result) Rate() float64 {
+	if r.Elapsed <= 0 {
+		return 0
+	}
+	return float64(r.Requests) / r.Elapsed.Seconds()
+}
+
+// Report is a Result in plain numbers, for JSON: one line per window. Names end in their
+// unit, and what does not apply to the kind of window (a closed loop is not offered a rate, a
+// fixed rate has no depth) is left out. Latencies are those of Result.Latency, so they have
+// three digits.
+type Report struct {
+	Conns          int     `json:"conns"`
+	Size           int     `json:"sizeBytes"`
+	Depth          int     `json:"depth,omitempty"`
+	Offered        float64 `json:"offeredPerSecond,omitempty"`
+	Seconds        float64 `json:"seconds"`
+	Requests       int64   `json:"requests"`
+	Bytes          int64   `json:"bytes"`
+	Rate           float64 `json:"ratePerSecond"`
+	Served         int     `json:"served"`
+	Silent         int     `json:"silent"`
+	Lost           int     `json:"lost"`
+	Unanswered     int64   `json:"unanswered"`
+	LatencyMean    float64 `json:"latencyMeanNS"`
+	LatencyP50     int64   `json:"latencyP50NS"`
+	LatencyP99     int64   `json:"latencyP99NS"`
+	LatencyP999    int64   `json:"latencyP999NS"`
+	LatencyMax     int64   `json:"latencyMaxNS"`
+	Late           int64   `json:"late"`
+	MaxLate        int64   `json:"maxLateNS"`
+	GeneratorShare float64 `json:"generatorCPUShare"` // of one CPU
+	First          string  `json:"firstError,omitempty"`
+}
+
+// Report returns the result's numbers.
+func (r *Result) Report() Report {
+	report := Report{
+		Conns:       r.Conns,
+		Size:        r.Size,
+		Depth:       r.Depth,
+		Offered:     r.Offered,
+		Seconds:     r.Elapsed.Seconds(),
+		Requests:    r.Requests,
+		Bytes:       r.Bytes,
+		Rate:        r.Rate(),
+		Served:      r.Served,
+		Silent:      r.Silent,
+		Lost:        r.Lost,
+		Unanswered:  r.Unanswered,
+		LatencyMean: r.Latency.Mean(),
+		LatencyP50:  r.Latency.ValueAtQuantile(50),
+		LatencyP99:  r.Latency.ValueAtQuantile(99),
+		LatencyP999: r.Latency.ValueAtQuantile(99.9),
+		LatencyMax:  r.Latency.Max(),
+		Late:        r.Late,
+		MaxLate:     r.MaxLate.Nanoseconds(),
+	}
+	if r.Elapsed > 0 {
+		report.GeneratorShare = r.GeneratorCPU.Seconds() / r.Elapsed.Seconds()
+	}
+	if r.First != nil {
+		report.First = r.First.Error()
+	}
+	return report
+}

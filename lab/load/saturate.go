@@ -1,0 +1,80 @@
+package load
+
+import (
+	"context"
+	"time"
+)
+
+// Saturate keeps Config.Depth requests in flight on every connection that is not silent: each
+// answer is followed by the next request. After warmup it measures for d. Latencies are
+// those of the answers of the window, each from the moment before its request was sent.
+func (l *Load) Saturate(ctx context.Context, warmup, d time.Duration, hooks Hooks) (
+	*Result, error) {
+	p := &closedLoop{l: l, depth: int32(l.config.Depth)}
+	p.times = make([]int64, len(l.conns)*l.config.Depth)
+	err := l.run(ctx, "saturating", p, phase{
+		warmup:  warmup,
+		measure: max(d, 1),
+		drain:   l.config.Timeout,
+		hooks:   hooks,
+		opened:  func(int64) {},
+		closed:  func(int64) { p.draining = true },
+	})
+	if err != nil {
+		return nil, err
+	}
+	r := l.result()
+	r.Depth = l.config.Depth
+	return r, nil
+}
+
+// closedLoop is the plan of Saturate.
+//
+// As depth requests are in flight on a connection at any time, its ring of times is always
+// full: an answered request's place is the next one's.
+type closedLoop struct {
+	l        *Load
+	depth    int32
+	times    []int64 // a ring of depth for each connection: when its requests were asked for
+	draining bool
+}
+
+func (p *closedLoop) begin(int64) {
+	for i := range p.l.conns {
+		c := &p.l.conns[i]
+		if !c.active {
+			continue
+		}
+		now := p.l.clock()
+		ring := p.ring(c)
+		for j := range ring {
+			ring[j] = now
+		}
+		p.l.ask(i, c, len(ring))
+	}
+}
+
+// ring returns the times of a connection.
+func (p *closedLoop) ring(c *conn) []int64 {
+	from := int(c.slot) * int(p.depth)
+	return p.times[from:][:p.depth]
+}
+
+func (*closedLoop) due(int64) int64 { return never }
+
+func (p *closedLoop) answered(i int, c *conn, answers int, now int64) {
+	ring := p.ring(c)
+	// Several answers at once were completed by the same bytes: they have the same end.
+	for range answers {
+		if p.l.window.open {
+			p.l.window.record(now - ring[c.head])
+		}
+		ring[c.head] = now
+		if c.head++; c.head == p.depth {
+			c.head = 0
+		}
+	}
+	if !p.draining { // as many requests in one send as there were answers in one receive
+		p.l.ask(i, c, answers)
+	}
+}

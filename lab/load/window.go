@@ -1,0 +1,92 @@
+package load
+
+import (
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/kettle-go/kettle/internal/sys"
+)
+
+// Hooks are called at the two ends of a measured window, on the loop's thread, with the
+// loop's time. While they run the loop stands still, so they should take well under a
+// millisecond. Either may be nil.
+type Hooks struct {
+	Start func(now time.Time) // the window begins when it returns
+	End   func(now time.Time) // the window has ended when it is called
+}
+
+// window is what is counted between the two hooks.
+type window struct {
+	open            bool
+	begin, end      int64
+	requests, bytes int64
+	served          int
+	cpu             time.Duration // of the thread, at the beginning; of the window, at the end
+	latency         *hdrhistogram.Histogram
+}
+
+// slowest is the greatest latency told apart; greater ones count as this one.
+const slowest = int64(time.Minute)
+
+// record counts a latency in nanoseconds. There is no value that it refuses.
+func (w *window) record(latency int64) {
+	_ = w.latency.RecordValue(min(max(latency, 0), slowest))
+}
+
+// open begins the measured window and returns when it has to end. The plan is told by how
+// much the hook has held up the loop.
+func (l *Load) open(ph phase) (end int64) {
+	for i := range l.conns {
+		l.conns[i].served = false
+	}
+	// First the hook, then the counting: what is answered while the hook runs is in neither.
+	before := l.clock()
+	if ph.hooks.Start != nil {
+		ph.hooks.Start(l.epoch.Add(time.Duration(before)))
+	}
+	w := &l.window
+	*w = window{open: true, latency: hdrhistogram.New(1, slowest, 3)}
+	w.cpu, _ = sys.ThreadCPU() // 0 where the system does not tell
+	w.begin = l.clock()
+	ph.opened(w.begin - before)
+	return w.begin + ph.measure.Nanoseconds()
+}
+
+// shut ends the measured window.
+func (l *Load) shut(ph phase) {
+	w := &l.window
+	w.end, w.open = l.clock(), false
+	cpu, _ := sys.ThreadCPU()
+	w.cpu = cpu - w.cpu
+	ph.closed(0)
+	if ph.hooks.End != nil {
+		ph.hooks.End(l.epoch.Add(time.Duration(w.end)))
+	}
+}
+
+// result returns what the window has counted.
+func (l *Load) result() *Result {
+	w := &l.window
+	r := &Result{
+		Size:         l.config.Size,
+		Requests:     w.requests,
+		Bytes:        w.bytes,
+		Elapsed:      time.Duration(w.end - w.begin),
+		Served:       w.served,
+		Lost:         l.lost,
+		First:        l.stats.First,
+		Latency:      w.latency,
+		GeneratorCPU: w.cpu,
+	}
+	for i := range l.conns {
+		c := &l.conns[i]
+		if c.active {
+			r.Conns++
+			if c.silent {
+				r.Silent++
+			}
+		}
+	}
+	return r
+}

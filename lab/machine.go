@@ -1,0 +1,128 @@
+package lab
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/kettle-go/kettle/internal/sys"
+	"github.com/kettle-go/kettle/lab/load"
+)
+
+// Machine is where a run was made, and what it had to make do with.
+type Machine struct {
+	OS         string   `json:"os"`
+	Kernel     string   `json:"kernel,omitempty"`
+	CPU        string   `json:"cpu,omitempty"`
+	CPUs       int      `json:"cpus"`
+	Go         string   `json:"go"`
+	Commit     string   `json:"commit,omitempty"`
+	ServerCPUs []int    `json:"serverCPUs,omitempty"` // empty: not bound
+	LoadCPUs   []int    `json:"loadCPUs,omitempty"`
+	Notes      []string `json:"notes,omitempty"` // what is smaller or missing, and why
+}
+
+// look finds out about the machine, and scales the configuration to its limits.
+func look(cfg *Config) Machine {
+	m := Machine{
+		OS:     runtime.GOOS + "/" + runtime.GOARCH,
+		CPUs:   runtime.NumCPU(),
+		Go:     runtime.Version(),
+		Kernel: firstLine("/proc/sys/kernel/osrelease"),
+		CPU:    cpuModel(),
+		Commit: commit(),
+	}
+	m.place()
+	if most := load.MaxConns(); cfg.Conns > most {
+		m.note("connections: " + strconv.Itoa(most) + " instead of " + strconv.Itoa(cfg.Conns) +
+			", as this process may hold no more descriptors (ulimit -n)")
+		cfg.Conns = most
+	}
+	if _, err := sys.ProcessCPU(os.Getpid()); err != nil {
+		m.note("CPU, memory and switches: n/a, as this system does not show them (" +
+			err.Error() + ")")
+	}
+	return m
+}
+
+func (m *Machine) note(text string) { m.Notes = append(m.Notes, text) }
+
+// place gives the last CPU to the servers, and the others to the load. A server of several
+// processes or threads has to make do with it too: what is compared is cost per message.
+func (m *Machine) place() {
+	cpus, err := sys.Affinity()
+	switch {
+	case err != nil:
+		m.note("servers and load are not bound to CPUs, as this system does not allow it")
+	case len(cpus) < 2:
+		m.note("servers and load share the one CPU that there is: the rates and latencies are " +
+			"those of both together")
+	default:
+		last := len(cpus) - 1
+		m.ServerCPUs, m.LoadCPUs = cpus[last:], cpus[:last]
+	}
+}
+
+// bind binds the threads of this process to the CPUs of the load, and returns how to undo it.
+func (m Machine) bind() (undo func()) {
+	if len(m.LoadCPUs) == 0 {
+		return func() {}
+	}
+	bindThreads(m.LoadCPUs)
+	return func() { bindThreads(append(m.LoadCPUs[:len(m.LoadCPUs):len(m.LoadCPUs)], m.ServerCPUs...)) }
+}
+
+// bindThreads binds all threads that there are. New ones inherit the binding of the thread
+// that starts them, so a second look finds those that have just been started by an unbound one.
+func bindThreads(cpus []int) {
+	for range 2 {
+		tasks, err := filepath.Glob("/proc/self/task/*")
+		if err != nil {
+			return
+		}
+		for _, task := range tasks {
+			if tid, err := strconv.Atoi(filepath.Base(task)); err == nil {
+				_ = sys.SetAffinity(tid, cpus) // it may have ended
+			}
+		}
+	}
+}
+
+func firstLine(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	return line
+}
+
+func cpuModel() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// commit returns the commit that the program was built from, where the build recorded it.
+func commit() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value
+		}
+	}
+	return ""
+}

@@ -1,0 +1,125 @@
+// Package meter measures what a server costs: the CPU time, context switches, memory, threads
+// and processes of a process and all its descendants.
+//
+//	m := meter.New(pid)
+//	before, err := m.Sample()
+//	...
+//	after, err := m.Sample()
+//	used := after.Since(before)
+//
+// It reads them from outside, from the kernel's own accounts, so the server need not know. CPU
+// time comes from the clock of each process, which counts every nanosecond that the kernel
+// has scheduled it; the usual figures of user and system time are samples of a tick. Memory
+// is the proportional set size: pages that several processes share are divided among them,
+// so that the sum over processes counts each page once. Buffers in the kernel, as those of
+// sockets, belong to no process and are not in it.
+//
+// All this is Linux's. On other systems every function returns an error that matches
+// errors.ErrUnsupported, and figures are shown as not available.
+//
+// A Meter may be used from one goroutine at a time.
+package meter
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/kettle-go/kettle/internal/sys"
+)
+
+// Sample is the state of a process tree at one time.
+type Sample struct {
+	At        time.Time
+	CPU       time.Duration // used by the processes that live
+	Switches  int64         // context switches of the threads that live, of both kinds
+	Threads   int
+	Processes int
+
+	cpu      map[int]time.Duration // by process
+	switches map[int]int64         // by thread
+}
+
+// Usage is what a process tree has used between two samples. Of a process that has ended in
+// between nothing is known, and nothing is counted.
+type Usage struct {
+	Elapsed  time.Duration
+	CPU      time.Duration
+	Switches int64
+}
+
+// Meter measures one process and its descendants.
+type Meter struct {
+	pid  int
+	tree []int
+}
+
+// New returns a meter of the process pid.
+func New(pid int) *Meter { return &Meter{pid: pid, tree: []int{pid}} }
+
+// Refresh looks for the descendants that there are now. Sample and Memory measure those that
+// the last Refresh has found, as looking takes longer than measuring.
+func (m *Meter) Refresh() error {
+	tree, err := descendants(m.pid)
+	if err != nil {
+		return fmt.Errorf("look for the processes below %d: %w", m.pid, err)
+	}
+	m.tree = tree
+	return nil
+}
+
+// Sample measures the tree. It takes some microseconds for each thread.
+func (m *Meter) Sample() (Sample, error) {
+	s := Sample{At: time.Now(), cpu: make(map[int]time.Duration, len(m.tree)),
+		switches: make(map[int]int64, len(m.tree))}
+	for _, pid := range m.tree {
+		cpu, err := sys.ProcessCPU(pid)
+		if err != nil && pid == m.pid {
+			return s, fmt.Errorf("read the CPU time of process %d: %w", pid, err)
+		}
+		if err != nil {
+			continue // it has ended
+		}
+		s.cpu[pid] = cpu
+		s.CPU += cpu
+		s.Processes++
+	}
+	for _, pid := range m.tree {
+		if err := addSwitches(s.switches, pid); err != nil {
+			return s, fmt.Errorf("read the context switches of process %d: %w", pid, err)
+		}
+	}
+	s.Threads = len(s.switches)
+	for _, n := range s.switches {
+		s.Switches += n
+	}
+	return s, nil
+}
+
+// Since returns what has been used since an earlier sample of the same meter.
+func (s Sample) Since(before Sample) Usage {
+	u := Usage{Elapsed: s.At.Sub(before.At)}
+	for pid, cpu := range s.cpu {
+		u.CPU += cpu - before.cpu[pid]
+	}
+	for tid, n := range s.switches {
+		u.Switches += n - before.switches[tid]
+	}
+	return u
+}
+
+// Memory returns the proportional set size of the tree, in bytes. It makes the kernel go
+// through the page tables, which takes up to a millisecond for each process.
+func (m *Meter) Memory() (int64, error) {
+	var sum int64
+	for _, pid := range m.tree {
+		pss, err := proportionalSetSize(pid)
+		if ended(err) && pid != m.pid {
+			continue // it has ended
+		}
+		if err != nil {
+			return 0, fmt.Errorf("read the memory of process %d: %w", pid, err)
+		}
+		sum += pss
+	}
+	return sum, nil
+}

@@ -1,0 +1,111 @@
+package meter
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// What is read from /proc is described in proc(5).
+
+// descendants returns pid and all processes below it. Threads of a process are not listed.
+func descendants(pid int) ([]int, error) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
+	}
+	children := make(map[int][]int)
+	for _, e := range entries {
+		id, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if parent, ok := parentOf(id); ok {
+			children[parent] = append(children[parent], id)
+		}
+	}
+	tree := []int{pid}
+	for i := 0; i < len(tree); i++ {
+		tree = append(tree, children[tree[i]]...)
+	}
+	return tree, nil
+}
+
+// parentOf reads the fourth field of /proc/PID/stat. The second is the program's name in
+// parentheses, which may contain anything, so the fields are counted from its end.
+func parentOf(pid int) (int, bool) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, false // it has ended
+	}
+	end := bytes.LastIndexByte(text, ')')
+	fields := strings.Fields(string(text[end+1:]))
+	if end < 0 || len(fields) < 2 || fields[0] == "Z" {
+		return 0, false // a zombie uses nothing any more
+	}
+	parent, err := strconv.Atoi(fields[1])
+	return parent, err == nil
+}
+
+// addSwitches adds the context switches of the threads of pid, by thread.
+func addSwitches(sum map[int]int64, pid int) error {
+	dir := fmt.Sprintf("/proc/%d/task", pid)
+	entries, err := os.ReadDir(dir)
+	if ended(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		tid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, e.Name(), "status"))
+		if err != nil {
+			continue // it has ended
+		}
+		sum[tid] = field(text, "voluntary_ctxt_switches:") +
+			field(text, "nonvoluntary_ctxt_switches:")
+	}
+	return nil
+}
+
+func ended(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH)
+}
+
+// proportionalSetSize returns the Pss of /proc/PID/smaps_rollup in bytes.
+func proportionalSetSize(pid int) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		return 0, err
+	}
+	return field(text, "Pss:") << 10, nil
+}
+
+// field returns the number that stands behind a name at the beginning of a line; 0 if there is
+// none.
+func field(text []byte, name string) int64 {
+	for line := range bytes.Lines(text) {
+		if rest, ok := bytes.CutPrefix(line, []byte(name)); ok {
+			words := strings.Fields(string(rest))
+			if len(words) == 0 {
+				return 0
+			}
+			n, err := strconv.ParseInt(words[0], 10, 64)
+			if err != nil {
+				return 0
+			}
+			return n
+		}
+	}
+	return 0
+}

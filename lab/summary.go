@@ -1,0 +1,158 @@
+package lab
+
+import (
+	"slices"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// Summary is the row of one server: medians over the rounds, unless said otherwise. What is not
+// available is nil.
+type Summary struct {
+	Server   Server
+	Rounds   int // that were measured to their end
+	Served   int // connections, in the best round
+	Conns    int
+	Rate     *float64                // answers per second, saturated
+	Latency  *hdrhistogram.Histogram // at the fixed rate, all rounds together; ns
+	Offered  float64
+	Answered *float64 // share of what was due at the fixed rate that was answered
+
+	CPUSaturated *float64 // µs per message
+	CPUPaced     *float64
+	Switches     *float64 // per message, at the fixed rate
+	ConnBytes    *float64
+	IdleCPU      *float64 // share of one CPU
+	Threads      int      // in the last round
+	Processes    int
+
+	RatioSaturated *Estimate // CPU per message to the reference's, of the same round
+	RatioPaced     *Estimate
+
+	Lost   int // connections, in all rounds
+	Errors []string
+}
+
+// Summaries returns one row for each server, in the order in which they were given.
+func (r *Report) Summaries() []Summary {
+	var rows []Summary
+	for _, s := range r.Servers {
+		rows = append(rows, r.summary(s))
+	}
+	return rows
+}
+
+func (r *Report) summary(s Server) Summary {
+	visits := r.visitsOf(s)
+	sum := Summary{Server: s, Conns: r.Config.Conns, Offered: r.Config.Rate}
+	for _, v := range visits {
+		sum.Served = max(sum.Served, v.Served)
+		if v.Error != "" && !slices.Contains(sum.Errors, v.Error) {
+			sum.Errors = append(sum.Errors, v.Error)
+		}
+		if v.Saturated != nil {
+			sum.Lost += v.Saturated.Lost
+		}
+		if v.Paced == nil {
+			continue
+		}
+		sum.Rounds++
+		sum.Lost += v.Paced.Lost
+		sum.Threads, sum.Processes = v.Threads, v.Processes
+		if sum.Latency == nil {
+			sum.Latency = hdrhistogram.New(1, v.latency.HighestTrackableValue(), 3)
+		}
+		sum.Latency.Merge(v.latency)
+	}
+	sum.Rate = middle(visits, func(v *Visit) *float64 { return v.Saturated.rate() })
+	sum.Answered = middle(visits, (*Visit).answered)
+	sum.CPUSaturated = middle(visits, (*Visit).cpuSaturated)
+	sum.CPUPaced = middle(visits, (*Visit).cpuPaced)
+	sum.Switches = middle(visits, (*Visit).switches)
+	sum.ConnBytes = middle(visits, func(v *Visit) *float64 { return v.ConnBytes })
+	sum.IdleCPU = middle(visits, func(v *Visit) *float64 { return v.IdleCPU })
+	if s.Again || s.Name != r.Config.Reference {
+		sum.RatioSaturated = r.ratio(visits, (*Visit).cpuSaturated)
+		sum.RatioPaced = r.ratio(visits, (*Visit).cpuPaced)
+	}
+	return sum
+}
+
+func (r *Report) visitsOf(s Server) []*Visit {
+	var visits []*Visit
+	for _, v := range r.Visits {
+		if v.Server == s.Name && v.Again == s.Again {
+			visits = append(visits, v)
+		}
+	}
+	return visits
+}
+
+// ratio compares a figure with the reference's of the same round.
+func (r *Report) ratio(visits []*Visit, figure func(*Visit) *float64) *Estimate {
+	reference := make(map[int]*float64)
+	for _, v := range r.visitsOf(Server{Name: r.Config.Reference}) {
+		reference[v.Round] = figure(v)
+	}
+	var ratios []float64
+	for _, v := range visits {
+		mine, theirs := figure(v), reference[v.Round]
+		if mine != nil && theirs != nil && *theirs > 0 {
+			ratios = append(ratios, *mine / *theirs)
+		}
+	}
+	if len(ratios) == 0 {
+		return nil
+	}
+	return new(estimate(ratios))
+}
+
+// middle returns the median of a figure over the visits that have it.
+func middle(visits []*Visit, figure func(*Visit) *float64) *float64 {
+	var xs []float64
+	for _, v := range visits {
+		if x := figure(v); x != nil {
+			xs = append(xs, *x)
+		}
+	}
+	if len(xs) == 0 {
+		return nil
+	}
+	slices.Sort(xs)
+	return new(median(xs))
+}
+
+func (w *Window) rate() *float64 {
+	if w == nil {
+		return nil
+	}
+	return &w.Rate
+}
+
+func (v *Visit) answered() *float64 {
+	if v.Paced == nil || v.Paced.Offered <= 0 {
+		return nil
+	}
+	return new(v.Paced.Rate / v.Paced.Offered)
+}
+
+func (v *Visit) cpuSaturated() *float64 {
+	if v.Saturated == nil {
+		return nil
+	}
+	return v.Saturated.CPUMicros
+}
+
+func (v *Visit) cpuPaced() *float64 {
+	if v.Paced == nil {
+		return nil
+	}
+	return v.Paced.CPUMicros
+}
+
+func (v *Visit) switches() *float64 {
+	if v.Paced == nil {
+		return nil
+	}
+	return v.Paced.Switches
+}

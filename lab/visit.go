@@ -1,0 +1,167 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/kettle-go/kettle/lab/load"
+	"github.com/kettle-go/kettle/lab/meter"
+)
+
+// Visit is what one server has shown in one round. It is one line of JSON. Figures that are
+// not available are missing.
+type Visit struct {
+	Time    time.Time `json:"time"`
+	Round   int       `json:"round"`
+	Server  string    `json:"server"`
+	Again   bool      `json:"again,omitempty"`
+	Command []string  `json:"command"`
+	Conns   int       `json:"conns"`
+	Seed    uint64    `json:"seed"`
+	Machine *Machine  `json:"machine"`
+
+	Served      int      `json:"served"`
+	Threads     int      `json:"threads,omitempty"`
+	Processes   int      `json:"processes,omitempty"`
+	ConnBytes   *float64 `json:"bytesPerConn,omitempty"`
+	IdleCPU     *float64 `json:"idleCPUShare,omitempty"` // of one CPU
+	Saturated   *Window  `json:"saturated,omitempty"`
+	Paced       *Window  `json:"paced,omitempty"`
+	Error       string   `json:"error,omitempty"`
+	WrongByte   bool     `json:"wrongByte,omitempty"`
+	Unsupported string   `json:"notMeasured,omitempty"` // why figures are missing
+
+	latency *hdrhistogram.Histogram // of the paced window
+	err     error
+}
+
+// Window is what was measured between the two ends of a window.
+type Window struct {
+	load.Report
+	CPUMicros *float64 `json:"cpuMicrosPerMessage,omitempty"` // of the whole process tree
+	Switches  *float64 `json:"switchesPerMessage,omitempty"`
+}
+
+// visitor measures one server.
+type visitor struct {
+	*Visit
+	cfg   Config
+	meter *meter.Meter
+	load  *load.Load
+}
+
+// visit starts a server, measures it and stops it. What goes wrong is in the Visit.
+func visit(ctx context.Context, s Server, cfg Config, m *Machine, round int) *Visit {
+	v := &visitor{cfg: cfg, Visit: &Visit{Time: time.Now(), Round: round, Server: s.Name,
+		Again: s.Again, Command: s.Command, Conns: cfg.Conns, Seed: cfg.Seed, Machine: m}}
+	server, err := start(ctx, s, cfg, m.ServerCPUs)
+	if err == nil {
+		v.meter = meter.New(server.cmd.Process.Pid)
+		err = v.measure(ctx, server.addr)
+		err = errors.Join(err, server.stop())
+	}
+	if err != nil {
+		v.err = fmt.Errorf("%s: %w", s.Name, err)
+		v.Error = err.Error()
+		v.WrongByte = errors.Is(err, load.ErrWrongByte)
+	}
+	return v.Visit
+}
+
+func (v *visitor) measure(ctx context.Context, addr string) (err error) {
+	empty, emptyErr := v.memory()
+	if v.load, err = load.Dial(ctx, v.cfg.load(addr)); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, v.load.Close()) }()
+	if v.Served, err = v.load.Greet(ctx, v.cfg.Greet); err != nil {
+		return err
+	}
+	if full, fullErr := v.memory(); emptyErr == nil && fullErr == nil && v.Served > 0 {
+		v.ConnBytes = new(max(0, float64(full-empty)/float64(v.Served)))
+	}
+	if v.Round == 1 {
+		if err := v.idle(ctx); err != nil {
+			return err
+		}
+	}
+	saturated, err := v.window(func(hooks load.Hooks) (*load.Result, error) {
+		return v.load.Saturate(ctx, v.cfg.Warmup, v.cfg.Saturate, hooks)
+	})
+	if err != nil {
+		return err
+	}
+	v.Saturated = &saturated.Window
+	paced, err := v.window(func(hooks load.Hooks) (*load.Result, error) {
+		return v.load.Pace(ctx, v.cfg.Rate, v.cfg.Warmup, v.cfg.Pace, hooks)
+	})
+	if err != nil {
+		return err
+	}
+	v.Paced, v.latency = &paced.Window, paced.latency
+	v.Served = max(v.Served, saturated.Served, paced.Served)
+	return nil
+}
+
+// memory returns what the server's processes hold.
+func (v *visitor) memory() (int64, error) {
+	if err := v.meter.Refresh(); err != nil {
+		v.Unsupported = err.Error()
+		return 0, err
+	}
+	bytes, err := v.meter.Memory()
+	if err != nil {
+		v.Unsupported = err.Error()
+	}
+	return bytes, err
+}
+
+// idle measures the server while every connection is silent.
+func (v *visitor) idle(ctx context.Context) error {
+	before, beforeErr := v.meter.Sample()
+	_, err := v.load.Idle(ctx, v.cfg.Idle)
+	if err != nil {
+		return err
+	}
+	after, err := v.meter.Sample()
+	if beforeErr == nil && err == nil {
+		used := after.Since(before)
+		v.IdleCPU = new(used.CPU.Seconds() / used.Elapsed.Seconds())
+	}
+	return nil
+}
+
+type measured struct {
+	Window
+	latency *hdrhistogram.Histogram
+}
+
+// window measures the server in the measured part of a phase.
+func (v *visitor) window(phase func(load.Hooks) (*load.Result, error)) (*measured, error) {
+	var before, after meter.Sample
+	var beforeErr, afterErr error
+	_ = v.meter.Refresh() // where it fails, Sample fails too
+	result, err := phase(load.Hooks{
+		Start: func(time.Time) { before, beforeErr = v.meter.Sample() },
+		End:   func(time.Time) { after, afterErr = v.meter.Sample() },
+	})
+	if err != nil {
+		return nil, err
+	}
+	w := &measured{Window: Window{Report: result.Report()}, latency: result.Latency}
+	if err := errors.Join(beforeErr, afterErr); err != nil {
+		v.Unsupported = err.Error()
+		return w, nil
+	}
+	v.Threads, v.Processes = after.Threads, after.Processes
+	if used := after.Since(before); result.Requests > 0 {
+		n := float64(result.Requests)
+		w.CPUMicros = new(float64(used.CPU.Nanoseconds()) / 1e3 / n)
+		w.Switches = new(float64(used.Switches) / n)
+	}
+	return w, nil
+}
