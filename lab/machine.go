@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -72,7 +73,7 @@ func (m Machine) bind() (undo func()) {
 		return func() {}
 	}
 	bindThreads(m.LoadCPUs)
-	return func() { bindThreads(append(m.LoadCPUs[:len(m.LoadCPUs):len(m.LoadCPUs)], m.ServerCPUs...)) }
+	return func() { bindThreads(slices.Concat(m.LoadCPUs, m.ServerCPUs)) }
 }
 
 // bindThreads binds all threads that there are. New ones inherit the binding of the thread
@@ -106,7 +107,8 @@ func cpuModel() string {
 		return ""
 	}
 	for line := range strings.Lines(string(text)) {
-		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+		name, value, _ := strings.Cut(line, ":")
+		if strings.TrimSpace(name) == "model name" {
 			return strings.TrimSpace(value)
 		}
 	}

@@ -29,12 +29,16 @@ func columns(rate float64) []column {
 	}
 	return []column{
 		{"", "model", func(s Summary) string { return rowName(s.Server) }},
-		{"conns", "served", func(s Summary) string { return fmt.Sprintf("%d/%d", s.Served, s.Conns) }},
+		{"conns", "served", func(s Summary) string {
+			return fmt.Sprintf("%d/%d", s.Served, s.Conns)
+		}},
 		{"messages", "/s", func(s Summary) string { return figure(s.Rate, 1, "%.0f") }},
 		{at, "p50", latency(50)},
 		{at, "p99", latency(99)},
 		{at, "p99.9", latency(99.9)},
-		{"CPU µs/msg", "saturated", func(s Summary) string { return figure(s.CPUSaturated, 1, "%.1f") }},
+		{"CPU µs/msg", "saturated", func(s Summary) string {
+			return figure(s.CPUSaturated, 1, "%.1f")
+		}},
 		{"CPU µs/msg", at, func(s Summary) string { return figure(s.CPUPaced, 1, "%.1f") }},
 		{"switches", "/msg", func(s Summary) string { return figure(s.Switches, 1, "%.2f") }},
 		{"memory", "/conn", func(s Summary) string { return memory(s.ConnBytes) }},
@@ -110,8 +114,8 @@ func writeColumns(b *strings.Builder, cols []column, rows []Summary) {
 // writeNotes writes what has to be known to read the figures.
 func (r *Report) writeNotes(b *strings.Builder, rows []Summary) {
 	c, m := r.Config, r.Machine
-	fmt.Fprintf(b, "\n%d connections, messages of %d bytes, %d in flight on each, %d rounds, seed %d, %v\n",
-		c.Conns, c.Size, c.Depth, c.Rounds, c.Seed, r.Elapsed.Round(time.Second))
+	fmt.Fprintf(b, "\n%d connections, messages of %d bytes, %d in flight on each, %d rounds, "+
+		"seed %d, %v\n", c.Conns, c.Size, c.Depth, c.Rounds, c.Seed, r.Elapsed.Round(time.Second))
 	fmt.Fprintf(b, "%s %s, %s, %d CPUs, %s\n", m.OS, m.Kernel, m.CPU, m.CPUs, m.Go)
 	if len(m.ServerCPUs) > 0 {
 		fmt.Fprintf(b, "servers on CPU %s, load on CPU %s\n", list(m.ServerCPUs), list(m.LoadCPUs))

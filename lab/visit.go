@@ -122,6 +122,10 @@ func (v *visitor) memory() (int64, error) {
 
 // idle measures the server while every connection is silent.
 func (v *visitor) idle(ctx context.Context) error {
+	// The server may still be tidying up after the first answers.
+	if _, err := v.load.Idle(ctx, v.cfg.Warmup); err != nil {
+		return err
+	}
 	before, beforeErr := v.meter.Sample()
 	_, err := v.load.Idle(ctx, v.cfg.Idle)
 	if err != nil {

@@ -12,7 +12,8 @@ package models
 // both when the first client has left.
 //
 // Good for: one peer, a tool, understanding the others. Its limit is not speed: a client
-// that connects and says nothing stops the service for everybody.
+// that connects and says nothing stops the service for everybody. In Go, what select.go says of
+// waiting in a system call holds here too.
 func blocking() Model {
 	return Model{
 		Name:        "blocking",

@@ -15,7 +15,8 @@ import "github.com/kettle-go/kettle/internal/sys"
 // so do we, to find the ready ones.
 //
 // Good for: what select is good for, without its ceiling. Limited by the cost of each wait,
-// which grows with everybody who is connected.
+// which grows with everybody who is connected; and, in Go, by what select.go says of waiting in
+// a system call.
 func pollModel() Model {
 	return Model{
 		Name:        "poll",

@@ -38,7 +38,11 @@ func servePolling(s *server) error {
 	}
 	defer l.finish()
 	for !l.done() {
-		if c := l.accept(); c != nil { // one at a time: the others are asked all the same
+		for range acceptBatch { // and no more: those who are connected are asked all the same
+			c := l.accept()
+			if c == nil {
+				break
+			}
 			c.want = wantRead
 		}
 		for c := l.waits.take(l.now()); c != nil; c = l.waits.take(l.now()) {

@@ -63,7 +63,8 @@ func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
 	case cfg.Wait < 0:
 		return nil, fmt.Errorf("the wait is %v: it cannot be negative", cfg.Wait)
 	case cfg.MaxConns < 0:
-		return nil, fmt.Errorf("the limit on connections is %d: it cannot be negative", cfg.MaxConns)
+		return nil, fmt.Errorf("the limit on connections is %d: it cannot be negative",
+			cfg.MaxConns)
 	case !m.Backends && cfg.Backend != "" && cfg.Backend != "auto":
 		return nil, fmt.Errorf("the model has no loop that could run on %s", cfg.Backend)
 	}

@@ -15,9 +15,9 @@ func newClient(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "client",
 		Short: "Talk to a server: by hand on a terminal, else as a pipe",
-		Long: "On a terminal each line goes to the next of several connections, and its answer comes\n" +
-			"back with the connection's number; the prompt never waits. Else standard input goes to\n" +
-			"one connection, and what comes back to standard output, byte for byte.",
+		Long: "On a terminal each line goes to the next of several connections, and its answer\n" +
+			"comes back with the connection's number; the prompt never waits. Else standard\n" +
+			"input goes to one connection, and what comes back to standard output, byte for byte.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkAddr(o.Addr); err != nil {

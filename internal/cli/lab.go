@@ -29,8 +29,8 @@ func newLab(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lab",
 		Short: "Put the same load on every model and show what each costs",
-		Long: "Start each model as a process of its own, put the same load on all of them, in several\n" +
-			"rounds, and print one table. A wrong byte in any answer fails the run.",
+		Long: "Start each model as a process of its own, put the same load on all of them, in\n" +
+			"several rounds, and print one table. A wrong byte in any answer fails the run.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.complete(cmd); err != nil {

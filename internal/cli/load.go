@@ -23,9 +23,9 @@ func newLoad(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "load",
 		Short: "Put load on a server and say how fast it answers",
-		Long: "Open many connections to a server of the service, keep them busy, and check every byte\n" +
-			"of every answer. Without --rate each connection sends as soon as it has its answer;\n" +
-			"with it, requests are due at fixed times, and latency counts from those.",
+		Long: "Open many connections to a server of the service, keep them busy, and check every\n" +
+			"byte of every answer. Without --rate each connection sends as soon as it has its\n" +
+			"answer; with it, requests are due at fixed times, and latency counts from those.",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.check(); err != nil {
@@ -41,7 +41,8 @@ func newLoad(s streams) *cobra.Command {
 	flags.IntVar(&f.cfg.Size, "size", f.cfg.Size, "bytes of a message")
 	flags.IntVar(&f.cfg.Depth, "depth", f.cfg.Depth, "messages in flight on each connection")
 	flags.DurationVar(&f.duration, "duration", 5*time.Second, "how long to measure")
-	flags.Float64Var(&f.rate, "rate", 0, "messages per second over all connections (0: closed loop)")
+	flags.Float64Var(&f.rate, "rate", 0,
+		"messages per second over all connections (0: closed loop)")
 	flags.StringVar(&f.cfg.Service, "service", "upper", "what the server answers: upper, echo")
 	flags.Uint64Var(&f.cfg.Seed, "seed", 1, "of the bytes sent")
 	return cmd

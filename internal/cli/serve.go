@@ -21,8 +21,8 @@ func newServe(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run a server under one of the models",
-		Long: "Run the service under one of the models until SIGINT or SIGTERM: then stop accepting,\n" +
-			"answer what has been received, and end. A second SIGINT ends at once.\n\n" +
+		Long: "Run the service under one of the models until SIGINT or SIGTERM: then stop\n" +
+			"accepting, answer what has been received, and end. A second SIGINT ends at once.\n\n" +
 			"The first line on standard output is \"listening on HOST:PORT\".",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -37,7 +37,8 @@ func newServe(s streams) *cobra.Command {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&name, "model", "coroutines", "which: "+strings.Join(models.Names(), ", "))
-	flags.StringVar(&cfg.Addr, "addr", defaultAddr, "where to listen; port 0 lets the system choose")
+	flags.StringVar(&cfg.Addr, "addr", defaultAddr,
+		"where to listen; port 0 lets the system choose")
 	flags.StringVar(&cfg.Backend, "backend", "auto",
 		"what the loop waits with: auto, "+strings.Join(selectors.Candidates(), ", "))
 	flags.StringVar(&cfg.Service, "service", "upper", "what is answered: upper, echo")
