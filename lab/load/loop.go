@@ -31,7 +31,11 @@ type phase struct {
 	warmup, measure, drain time.Duration
 	silent                 bool // silent connections take part as well
 	hooks                  Hooks
-	opened, closed         func(shift int64) // told to the plan when the window opens and closes
+
+	// opened and closed tell the plan of the window: when it begins and will end, and how long
+	// the hook has held up the loop.
+	opened func(begin, end, held int64)
+	closed func()
 }
 
 // spinning is how long before its time a loop that may spin stops waiting in the kernel.
@@ -128,20 +132,23 @@ func (l *Load) until(ctx context.Context, p plan, deadline int64) error {
 	}
 }
 
-// drain runs the loop without a plan's sends until nothing is owed any more, or up to a time.
+// drain runs the loop until nothing is owed any more, or up to a time. The plan sends what it
+// should have sent in the window, if it was late, and then nothing more.
 func (l *Load) drain(ctx context.Context, p plan, deadline int64) error {
-	l.next = never
-	for l.anyOwing() {
+	for {
 		now := l.clock()
+		l.next = p.due(now)
+		if l.err == nil && !l.anyOwing() && (l.next == never || l.active == 0) {
+			return nil
+		}
 		if err := l.over(ctx); err != nil {
 			return err
 		}
 		if now >= deadline {
 			return nil
 		}
-		l.turn(p, deadline-now)
+		l.turn(p, min(l.next, deadline)-now)
 	}
-	return l.err
 }
 
 // anyOwing reports whether a connection that takes part owes an answer.

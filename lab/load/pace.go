@@ -28,7 +28,7 @@ func (l *Load) Pace(ctx context.Context, rate float64, warmup, d time.Duration, 
 		drain:   l.config.Timeout,
 		hooks:   hooks,
 		opened:  p.opened,
-		closed:  func(int64) { p.last = p.issued },
+		closed:  func() {},
 	})
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ type paced struct {
 	issued   int64   // requests that were due so far: the number of the next
 	slot     int     // of the next request: issued mod n
 
-	first, last int64 // requests first to last-1 are those of the window
+	first, last int64 // requests first to last-1 are those of the window; later ones are not sent
 
 	late       int64
 	maxLate    time.Duration
@@ -76,11 +76,25 @@ func (p *paced) begin(now int64) {
 	}
 }
 
-// opened begins the window with the next request. The time that the hook took is not the
-// server's: everything from here on is due that much later.
-func (p *paced) opened(shift int64) {
-	p.first = p.issued
-	p.origin += shift
+// opened fixes which requests are those of the window, by when they are due and not by when
+// they get sent: if the loop is late at the end of the window, they are sent in the drain. The
+// time that the hook took is not the server's: everything not yet sent is due later by that.
+func (p *paced) opened(begin, end, held int64) {
+	p.origin += held
+	p.first = max(p.issued, p.from(begin))
+	p.last = p.from(end)
+}
+
+// from returns the first request that is due at a time or later.
+func (p *paced) from(at int64) int64 {
+	k := int64(float64(at-p.origin) / p.interval)
+	for k > 0 && p.time(k-1) >= at {
+		k--
+	}
+	for p.time(k) < at {
+		k++
+	}
+	return k
 }
 
 // time returns when request k is due.
@@ -88,6 +102,9 @@ func (p *paced) time(k int64) int64 { return p.origin + int64(float64(k)*p.inter
 
 func (p *paced) due(now int64) int64 {
 	for range together {
+		if p.issued >= p.last {
+			return never
+		}
 		at := p.time(p.issued)
 		if at > now {
 			return at
@@ -103,8 +120,9 @@ func (p *paced) issue(late int64) {
 	if p.slot++; p.slot == len(p.members) {
 		p.slot = 0
 	}
+	k := p.issued
 	p.issued++
-	if p.l.window.open {
+	if p.first <= k {
 		if late > tooLate {
 			p.late++
 		}

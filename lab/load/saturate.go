@@ -17,8 +17,8 @@ func (l *Load) Saturate(ctx context.Context, warmup, d time.Duration, hooks Hook
 		measure: max(d, 1),
 		drain:   l.config.Timeout,
 		hooks:   hooks,
-		opened:  func(int64) {},
-		closed:  func(int64) { p.draining = true },
+		opened:  func(_, _, _ int64) {},
+		closed:  func() { p.draining = true },
 	})
 	if err != nil {
 		return nil, err

@@ -34,8 +34,7 @@ func (w *window) record(latency int64) {
 	_ = w.latency.RecordValue(min(max(latency, 0), slowest))
 }
 
-// open begins the measured window and returns when it has to end. The plan is told by how
-// much the hook has held up the loop.
+// open begins the measured window and returns when it has to end.
 func (l *Load) open(ph phase) (end int64) {
 	for i := range l.conns {
 		l.conns[i].served = false
@@ -49,8 +48,9 @@ func (l *Load) open(ph phase) (end int64) {
 	*w = window{open: true, latency: hdrhistogram.New(1, slowest, 3)}
 	w.cpu, _ = sys.ThreadCPU() // 0 where the system does not tell
 	w.begin = l.clock()
-	ph.opened(w.begin - before)
-	return w.begin + ph.measure.Nanoseconds()
+	end = w.begin + ph.measure.Nanoseconds()
+	ph.opened(w.begin, end, w.begin-before)
+	return end
 }
 
 // shut ends the measured window.
@@ -59,7 +59,7 @@ func (l *Load) shut(ph phase) {
 	w.end, w.open = l.clock(), false
 	cpu, _ := sys.ThreadCPU()
 	w.cpu = cpu - w.cpu
-	ph.closed(0)
+	ph.closed()
 	if ph.hooks.End != nil {
 		ph.hooks.End(l.epoch.Add(time.Duration(w.end)))
 	}
