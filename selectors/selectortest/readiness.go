@@ -169,22 +169,40 @@ func listenerIsRead(f *fixture) {
 	f.expect("nobody left", listener, 0)
 }
 
-// pipeWithoutOtherEnd: kinds of descriptors differ in what the kernel calls their end.
+// pipeWithoutOtherEnd: kinds of descriptors differ in what the kernel calls their end. A full
+// pipe that nobody reads is an error, and not writable.
 func pipeWithoutOtherEnd(f *fixture) {
 	for _, reading := range []bool{true, false} {
 		var p [2]int
 		if err := syscall.Pipe(p[:]); err != nil {
 			f.Fatal(err)
 		}
-		r, w := &end{f, p[0]}, &end{f, p[1]}
-		mine, other, events := r, w, selectors.Read
+		mine, other, events := &end{f, p[0]}, &end{f, p[1]}, selectors.Read
 		if !reading {
-			mine, other, events = w, r, selectors.Write
+			mine, other, events = other, mine, selectors.Write
+			f.fillPipe(mine)
 		}
 		f.watch(mine, events, nil)
+		f.expect("the other end is open", mine, 0)
 		other.close()
 		f.await("the other end is closed", mine, events)
 		f.unwatch(mine)
 		mine.close()
+	}
+}
+
+func (f *fixture) fillPipe(e *end) {
+	f.Helper()
+	if err := sys.SetNonblock(e.fd, true); err != nil {
+		f.Fatal(err)
+	}
+	for {
+		_, err := syscall.Write(e.fd, make([]byte, 4096))
+		if sys.WouldBlock(err) {
+			return
+		}
+		if err != nil && err != syscall.EINTR {
+			f.Fatalf("fill the pipe: %v", err)
+		}
 	}
 }

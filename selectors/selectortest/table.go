@@ -187,8 +187,11 @@ func keyOfWhatIsRegistered(f *fixture) {
 		}
 	}
 	for _, file := range []any{b, b.fd, 999999, -1, nil} {
-		_, err := f.sel.Key(file)
+		key, err := f.sel.Key(file)
 		f.wantError("key", err, selectors.ErrNotRegistered, os.ErrNotExist)
+		if key != (selectors.Key{}) {
+			f.Errorf("the key of what is not registered is %+v", key)
+		}
 	}
 }
 
@@ -217,7 +220,7 @@ func keysAreLive(f *fixture) {
 	}
 }
 
-// S21: by its type, the table has no operation that changes it; a key is a copy.
+// keysAreValues: by its type the table has no operation that changes it, and a key is a copy.
 func keysAreValues(f *fixture) {
 	a, _ := f.pair()
 	want := f.watch(a, selectors.Read, "data")
@@ -280,7 +283,7 @@ func closedSelectorRefuses(f *fixture) {
 	}
 }
 
-// S24: `defer sel.Close()` leaves nothing behind, and the registered descriptors open.
+// closeFrees: what `defer sel.Close()` leaves behind is the registered descriptors, open.
 func closeFrees(f *fixture) {
 	a, b := f.pair()
 	before := openDescriptors()
@@ -333,7 +336,7 @@ func ownDescriptor(f *fixture) {
 // tableGrows registers descriptors with high numbers, and those below after them.
 func tableGrows(f *fixture) {
 	var ends []*end
-	for range 150 {
+	for range f.room(150) {
 		a, b := f.pair()
 		ends = append(ends, a, b)
 	}

@@ -4,6 +4,7 @@ package selectortest
 
 import (
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -224,6 +225,7 @@ func wakeBesideClose(f *fixture) {
 						}
 						return
 					}
+					runtime.Gosched() // with one processor, it is the closing goroutine's turn
 				}
 			})
 		}
