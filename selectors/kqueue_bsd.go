@@ -12,9 +12,13 @@ var _ backend = (*kqueue)(nil)
 
 // kqueue is the backend on the BSDs' kqueue(2), level-triggered. Read and Write are two
 // filters of a descriptor, added and deleted one by one.
+//
+// Not every BSD lets a kqueue be non-blocking, which Go's poller asks for. Where it does not,
+// a wait blocks its thread, as in poll, and an alarm among the descriptors ends it.
 type kqueue struct {
 	queue   *sys.Kqueue
-	parker  *parker
+	parker  *parker // nil: a wait blocks
+	alarm   *alarm  // nil: a wait parks
 	tokens  []token // by descriptor
 	watched int
 
@@ -32,10 +36,28 @@ func newKqueue() (backend, error) {
 	}
 	p, err := newParker(queue.FD(), "kqueue")
 	if err != nil {
-		return nil, err
+		return newBlockingKqueue()
 	}
 	k := &kqueue{queue: queue, parker: p}
-	k.collect = func(uintptr) bool { return k.poll() }
+	k.collect = func(uintptr) bool { return k.poll(0) }
+	return k, nil
+}
+
+func newBlockingKqueue() (backend, error) {
+	queue, err := sys.NewKqueue()
+	if err != nil {
+		return nil, err
+	}
+	a, err := newAlarm()
+	if err != nil {
+		sys.Close(queue.FD())
+		return nil, err
+	}
+	k := &kqueue{queue: queue, alarm: a}
+	if err := k.add(a.FD(), Read, newToken(a.FD(), 0)); err != nil {
+		k.close()
+		return nil, err
+	}
 	return k, nil
 }
 
@@ -80,7 +102,14 @@ func (k *kqueue) remove(fd int, events Events) error {
 
 func (k *kqueue) wait(batch []event, timeout time.Duration) ([]event, bool, error) {
 	k.batch, k.err = batch, nil
-	woken, err := k.parker.park(k.collect, timeout)
+	var woken bool
+	var err error
+	if k.parker != nil {
+		woken, err = k.parker.park(k.collect, timeout)
+	} else {
+		k.poll(kernelTimeout(timeout))
+		woken = k.answerAlarm()
+	}
 	if err == nil {
 		err = k.err
 	}
@@ -88,9 +117,10 @@ func (k *kqueue) wait(batch []event, timeout time.Duration) ([]event, bool, erro
 	return batch, woken, err
 }
 
-// poll takes what is ready out of the kernel and reports whether there is no need to wait.
-func (k *kqueue) poll() bool {
-	n, err := k.queue.Wait(max(64, 2*k.watched), 0)
+// poll takes what is ready out of the kernel, waits for it if it may, and reports whether
+// there is no need to wait any more.
+func (k *kqueue) poll(timeout time.Duration) bool {
+	n, err := k.queue.Wait(max(64, 2*k.watched), timeout)
 	for i := range n {
 		ev := k.queue.Event(i)
 		ready := Read
@@ -103,6 +133,31 @@ func (k *kqueue) poll() bool {
 	return n > 0 || err != nil
 }
 
-func (k *kqueue) fd() int      { return k.queue.FD() }
-func (k *kqueue) wake() error  { return k.parker.wake() }
-func (k *kqueue) close() error { return k.parker.file.Close() }
+// answerAlarm reports whether the alarm is among what is ready. Its event stays there: it
+// belongs to no registration, so nobody is told of it.
+func (k *kqueue) answerAlarm() bool {
+	for _, ev := range k.batch {
+		if ev.token == newToken(k.alarm.FD(), 0) {
+			k.alarm.answer()
+			return true
+		}
+	}
+	return false
+}
+
+func (k *kqueue) fd() int { return k.queue.FD() }
+
+func (k *kqueue) wake() error {
+	if k.parker != nil {
+		return k.parker.wake()
+	}
+	return k.alarm.wake()
+}
+
+func (k *kqueue) close() error {
+	if k.parker != nil {
+		return k.parker.file.Close()
+	}
+	k.alarm.Close()
+	return sys.Close(k.queue.FD())
+}
