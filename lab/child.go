@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,10 @@ import (
 const (
 	startTime = 10 * time.Second // for a server to say that it listens
 	stopTime  = 8 * time.Second  // for a server to end, when told to
+	leaveTime = time.Second      // for processes that it has started to end after it
+
+	// firstLineSize is how much of a server's output is looked at for where it listens.
+	firstLineSize = 4096
 )
 
 // child is a server that runs as a process of its own.
@@ -27,46 +32,78 @@ type child struct {
 	addr string
 	done chan error // gets what Wait returns
 	tail *tail
+	stop time.Duration // for it to end
 }
 
 // start runs a server on the given CPUs and waits until it listens.
 func start(ctx context.Context, s Server, cfg Config, cpus []int) (*child, error) {
 	cmd := exec.Command(s.Command[0], s.Command[1:]...)
 	cmd.Env = append(os.Environ(), cfg.Env...)
-	c := &child{cmd: cmd, done: make(chan error, 1), tail: &tail{to: cfg.Stderr}}
+	c := &child{cmd: cmd, done: make(chan error, 1), tail: &tail{to: cfg.Stderr},
+		stop: cmp.Or(cfg.Stop, stopTime)}
 	cmd.Stderr = c.tail
-	out, err := cmd.StdoutPipe()
+	cmd.WaitDelay = leaveTime // a process that the server leaves behind holds its standard error
+	out, in, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", s.Name, err)
 	}
-	if err := startOn(cmd, cpus); err != nil {
+	if _, err := cmd.StdinPipe(); err != nil { // ends when we do, in whatever way: a lifeline
+		return nil, fmt.Errorf("start %s: %w", s.Name, err)
+	}
+	cmd.Stdout = in // a file and no reader of Go's, so that Wait does not wait for its end
+	err = startOn(cmd, cpus)
+	in.Close()
+	if err != nil {
+		out.Close()
 		return nil, fmt.Errorf("start %s: %w", s.Name, err)
 	}
 	first := make(chan string, 1)
 	go func() {
-		r := bufio.NewReader(out)
-		line, _ := r.ReadString('\n')
-		first <- line
+		r := bufio.NewReaderSize(out, firstLineSize)
+		line, _ := r.ReadSlice('\n')
+		first <- strings.TrimSpace(string(line))
 		io.Copy(io.Discard, r) // so that the server never waits for us
-		c.done <- cmd.Wait()
 	}()
+	go func() {
+		c.done <- cmd.Wait()
+		out.Close()
+	}()
+	limit := cmp.Or(cfg.Start, startTime)
 	select {
 	case line := <-first:
-		addr, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
-		if ok {
-			c.addr = addr
-			return c, nil
-		}
-		c.stop()
-		return nil, fmt.Errorf("start %s: its first line is %q, not \"listening on HOST:PORT\"%s",
-			s.Name, strings.TrimSpace(line), c.tail)
+		return c.listens(s.Name, line)
 	case <-ctx.Done():
-		c.stop()
+		c.end()
 		return nil, context.Cause(ctx)
-	case <-time.After(startTime):
-		c.stop()
-		return nil, fmt.Errorf("start %s: it does not listen after %v%s", s.Name, startTime, c.tail)
+	case <-time.After(limit):
+		c.end()
+		return nil, fmt.Errorf("start %s: it does not listen after %v%s", s.Name, limit, c.tail)
 	}
+}
+
+// listens looks for the address in the first line of a server's output, and ends the server
+// that does not tell it.
+func (c *child) listens(name, line string) (*child, error) {
+	addr, ok := strings.CutPrefix(line, "listening on ")
+	if ok {
+		c.addr = addr
+		return c, nil
+	}
+	if line == "" {
+		// It has closed its output, so it has most likely ended by itself. Given a moment, its
+		// exit status tells why.
+		select {
+		case err := <-c.done:
+			c.done <- err
+		case <-time.After(leaveTime):
+		}
+		_ = c.end() // says what state does, in other words
+		return nil, fmt.Errorf("start %s: it does not say where it listens: %v%s", name,
+			c.cmd.ProcessState, c.tail)
+	}
+	_ = c.end() // the line matters more than how it ends
+	return nil, fmt.Errorf("start %s: its first line is %.200q, not \"listening on HOST:PORT\"%s",
+		name, line, c.tail)
 }
 
 // startOn starts the process on a thread that is bound to cpus, which a child inherits: so
@@ -87,21 +124,24 @@ func startOn(cmd *exec.Cmd, cpus []int) error {
 	return <-result
 }
 
-// stop tells the server to end, waits for it, and returns what was wrong with how it did.
-func (c *child) stop() error {
+// end tells the server to end, waits for it, and returns what was wrong with how it did.
+func (c *child) end() error {
 	// Where there is no such signal, and where the process has ended already, Kill follows.
 	_ = c.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case err := <-c.done:
-		if err != nil {
+		switch {
+		case errors.Is(err, exec.ErrWaitDelay):
+			return errors.New("the server left a process behind")
+		case err != nil:
 			return fmt.Errorf("the server ended with %w%s", err, c.tail)
 		}
 		return nil
-	case <-time.After(stopTime):
+	case <-time.After(c.stop):
 	}
 	killErr := c.cmd.Process.Kill()
 	<-c.done
-	return errors.Join(fmt.Errorf("the server did not end in %v", stopTime), killErr)
+	return errors.Join(fmt.Errorf("the server did not end in %v%s", c.stop, c.tail), killErr)
 }
 
 // tail keeps the end of what a server says, for the error that may follow.
@@ -116,7 +156,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.text = append(t.text, p...)
 	t.text = t.text[max(0, len(t.text)-tailSize):]
 	if t.to != nil {
-		return t.to.Write(p)
+		_, _ = t.to.Write(p) // the server must not suffer if nobody can hear it
 	}
 	return len(p), nil
 }

@@ -1,9 +1,11 @@
 // Package lab puts the same load on every model, in one run, and shows side by side what each
 // does and what it costs.
 //
-//	report, err := lab.Run(ctx, lab.Config{Command: command, Progress: os.Stderr})
+//	cfg := lab.Normal()
+//	cfg.Servers = []lab.Server{{Name: "mine", Command: []string{"./mine"}}}
+//	report, err := lab.Run(ctx, cfg)
 //	...
-//	report.WriteTable(os.Stdout)
+//	err = report.WriteTable(os.Stdout)
 //
 // # Method
 //
@@ -62,6 +64,8 @@ type Config struct {
 	Pace     time.Duration // the length of the window at the fixed rate
 	Idle     time.Duration // the length of the silent window
 	Greet    time.Duration // how long to wait for the first answers
+	Start    time.Duration // how long a server may take until it listens; 0 is 10 s
+	Stop     time.Duration // how long it may take to end, before it is killed; 0 is 8 s
 
 	JSON     io.Writer                   // gets one line for each visit; may be nil
 	Progress func(Visit)                 // called after each visit; may be nil
@@ -101,10 +105,39 @@ func (c Config) Validate() error {
 		return fmt.Errorf("a rate of %g requests per second: up to 10 million are possible", c.Rate)
 	case c.Conns < 1:
 		return fmt.Errorf("%d connections: at least 1 is needed", c.Conns)
-	case min(c.Saturate, c.Pace) <= 0 || min(c.Idle, c.Warmup, c.Greet) < 0:
+	case c.Size < 1:
+		return fmt.Errorf("messages of %d bytes: at least 1 is needed", c.Size)
+	case c.Depth < 1:
+		return fmt.Errorf("%d messages in flight: at least 1 is needed", c.Depth)
+	case min(c.Saturate, c.Pace) <= 0:
 		return errors.New("a measured window must have a length")
+	case min(c.Idle, c.Warmup, c.Greet, c.Start, c.Stop) < 0:
+		return errors.New("a time cannot be negative")
+	}
+	if err := c.checkServers(); err != nil {
+		return err
 	}
 	return c.load("127.0.0.1:1").Validate()
+}
+
+// checkServers returns an error if the rows could not be told apart, or one cannot be made.
+func (c Config) checkServers() error {
+	known := make(map[string]bool)
+	for _, s := range c.Servers {
+		switch {
+		case s.Name == "":
+			return errors.New("a server has no name")
+		case len(s.Command) == 0:
+			return fmt.Errorf("server %s has no command", s.Name)
+		case known[s.Name]:
+			return fmt.Errorf("server %s is given twice", s.Name)
+		}
+		known[s.Name] = true
+	}
+	if c.Reference != "" && !known[c.Reference] {
+		return fmt.Errorf("the reference %s is not among the servers", c.Reference)
+	}
+	return nil
 }
 
 // load returns the configuration of the load generator against a server at addr.

@@ -26,6 +26,10 @@ type Machine struct {
 	Notes      []string `json:"notes,omitempty"` // what is smaller or missing, and why
 }
 
+// ownDescriptors is how many descriptors a run holds beside those of the load: the pipes and the
+// handle of a server that runs, and what the runtime opens for them.
+const ownDescriptors = 16
+
 // look finds out about the machine, and scales the configuration to its limits.
 func look(cfg *Config) Machine {
 	m := Machine{
@@ -37,7 +41,7 @@ func look(cfg *Config) Machine {
 		Commit: commit(),
 	}
 	m.place()
-	if most := load.MaxConns(); cfg.Conns > most {
+	if most := max(0, load.MaxConns()-ownDescriptors); cfg.Conns > most {
 		m.note("connections: " + strconv.Itoa(most) + " instead of " + strconv.Itoa(cfg.Conns) +
 			", as this process may hold no more descriptors (ulimit -n)")
 		cfg.Conns = most
@@ -58,6 +62,8 @@ func (m *Machine) place() {
 	switch {
 	case err != nil:
 		m.note("servers and load are not bound to CPUs, as this system does not allow it")
+	case !bindable(cpus):
+		m.note("servers and load are not bound to CPUs, as this process may not do so")
 	case len(cpus) < 2:
 		m.note("servers and load share the one CPU that there is: the rates and latencies are " +
 			"those of both together")
@@ -65,6 +71,17 @@ func (m *Machine) place() {
 		last := len(cpus) - 1
 		m.ServerCPUs, m.LoadCPUs = cpus[last:], cpus[:last]
 	}
+}
+
+// bindable reports whether a thread may be bound, even to what it is bound to already: some
+// containers forbid the call.
+func bindable(cpus []int) bool {
+	result := make(chan error)
+	go func() {
+		runtime.LockOSThread() // never unlocked: nobody else runs on the thread that was bound
+		result <- sys.SetAffinity(0, cpus)
+	}()
+	return <-result == nil
 }
 
 // bind binds the threads of this process to the CPUs of the load, and returns how to undo it.

@@ -35,13 +35,13 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		cfg.Begin(r.Machine, len(r.Servers))
 	}
 	defer r.Machine.bind()()
+	defer func() { r.Elapsed = time.Since(began) }()
 	order := rand.New(rand.NewPCG(cfg.Seed, 0))
 	var failed error
 	for round := 1; round <= cfg.Rounds; round++ {
 		for _, i := range order.Perm(len(r.Servers)) {
 			v := visit(ctx, r.Servers[i], cfg, &r.Machine, round)
 			if ctx.Err() != nil {
-				r.Elapsed = time.Since(began)
 				return r, context.Cause(ctx)
 			}
 			r.Visits = append(r.Visits, v)
@@ -53,7 +53,6 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 			}
 		}
 	}
-	r.Elapsed = time.Since(began)
 	return r, failed
 }
 

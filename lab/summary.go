@@ -29,7 +29,8 @@ type Summary struct {
 	RatioSaturated *Estimate // CPU per message to the reference's, of the same round
 	RatioPaced     *Estimate
 
-	Lost   int // connections, in all rounds
+	Lost   int    // connections, in all rounds
+	First  string // why the first of them was lost
 	Errors []string
 }
 
@@ -50,14 +51,13 @@ func (r *Report) summary(s Server) Summary {
 		if v.Error != "" && !slices.Contains(sum.Errors, v.Error) {
 			sum.Errors = append(sum.Errors, v.Error)
 		}
-		if v.Saturated != nil {
-			sum.Lost += v.Saturated.Lost
+		if sum.Lost += v.Lost; v.Lost > 0 && sum.First == "" {
+			sum.First = v.First
 		}
 		if v.Paced == nil {
 			continue
 		}
 		sum.Rounds++
-		sum.Lost += v.Paced.Lost
 		sum.Threads, sum.Processes = v.Threads, v.Processes
 		if sum.Latency == nil {
 			sum.Latency = hdrhistogram.New(1, v.latency.HighestTrackableValue(), 3)

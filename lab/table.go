@@ -3,6 +3,7 @@ package lab
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -114,9 +115,12 @@ func writeColumns(b *strings.Builder, cols []column, rows []Summary) {
 // writeNotes writes what has to be known to read the figures.
 func (r *Report) writeNotes(b *strings.Builder, rows []Summary) {
 	c, m := r.Config, r.Machine
-	fmt.Fprintf(b, "\n%d connections, messages of %d bytes, %d in flight on each, %d rounds, "+
-		"seed %d, %v\n", c.Conns, c.Size, c.Depth, c.Rounds, c.Seed, r.Elapsed.Round(time.Second))
-	fmt.Fprintf(b, "%s %s, %s, %d CPUs, %s\n", m.OS, m.Kernel, m.CPU, m.CPUs, m.Go)
+	fmt.Fprintf(b, "\n%s, messages of %s, %d in flight on each, %s, seed %d, %v\n",
+		count(c.Conns, "connection"), count(c.Size, "byte"), c.Depth, count(c.Rounds, "round"),
+		c.Seed, r.Elapsed.Round(time.Second))
+	where := []string{strings.TrimSpace(m.OS + " " + m.Kernel), m.CPU, count(m.CPUs, "CPU"), m.Go}
+	where = slices.DeleteFunc(where, func(s string) bool { return s == "" })
+	fmt.Fprintln(b, strings.Join(where, ", "))
 	if len(m.ServerCPUs) > 0 {
 		fmt.Fprintf(b, "servers on CPU %s, load on CPU %s\n", list(m.ServerCPUs), list(m.LoadCPUs))
 	}
@@ -131,6 +135,10 @@ func (r *Report) writeNotes(b *strings.Builder, rows []Summary) {
 		if s.Served < s.Conns && s.Rounds > 0 {
 			fmt.Fprintf(b, "%s: served %d of %d connections; the others had no answer\n",
 				rowName(s.Server), s.Served, s.Conns)
+		}
+		if s.Lost > 0 {
+			fmt.Fprintf(b, "%s: lost %s; the first: %s\n", rowName(s.Server),
+				count(s.Lost, "connection"), s.First)
 		}
 		for _, err := range s.Errors {
 			fmt.Fprintf(b, "%s: %s\n", rowName(s.Server), strings.ReplaceAll(err, "\n", "; "))
@@ -200,6 +208,14 @@ func short(rate float64) string {
 		return strconv.FormatFloat(rate/1000, 'g', -1, 64) + "k"
 	}
 	return strconv.FormatFloat(rate, 'g', -1, 64)
+}
+
+// count writes a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func list(cpus []int) string {

@@ -25,6 +25,8 @@ type Visit struct {
 	Machine *Machine  `json:"machine"`
 
 	Served      int      `json:"served"`
+	Lost        int      `json:"lost"`                 // connections, by the server, at any time
+	First       string   `json:"firstError,omitempty"` // of the first that failed or was lost
 	Threads     int      `json:"threads,omitempty"`
 	Processes   int      `json:"processes,omitempty"`
 	ConnBytes   *float64 `json:"bytesPerConn,omitempty"`
@@ -62,7 +64,7 @@ func visit(ctx context.Context, s Server, cfg Config, m *Machine, round int) *Vi
 	if err == nil {
 		v.meter = meter.New(server.cmd.Process.Pid)
 		err = v.measure(ctx, server.addr)
-		err = errors.Join(err, server.stop())
+		err = errors.Join(err, server.end())
 	}
 	if err != nil {
 		v.err = fmt.Errorf("%s: %w", s.Name, err)
@@ -77,7 +79,14 @@ func (v *visitor) measure(ctx context.Context, addr string) (err error) {
 	if v.load, err = load.Dial(ctx, v.cfg.load(addr)); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, v.load.Close()) }()
+	defer func() {
+		stats := v.load.Stats()
+		v.Lost = stats.Lost
+		if stats.First != nil {
+			v.First = stats.First.Error()
+		}
+		err = errors.Join(err, v.load.Close())
+	}()
 	if v.Served, err = v.load.Greet(ctx, v.cfg.Greet); err != nil {
 		return err
 	}

@@ -3,6 +3,9 @@
 //
 // Exit codes: 0 done, 1 failed, 2 wrong usage. What a command answers goes to standard
 // output, what it has to say about it to standard error.
+//
+// A command's PreRunE checks its flags and does nothing else: what is wrong with them is wrong
+// usage, and nothing has been started then. Its RunE does the work.
 package cli
 
 import (
@@ -33,6 +36,14 @@ func usagef(format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...)}
 }
 
+// asUsage makes a usage error of an error, and nothing of nil.
+func asUsage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError{err}
+}
+
 // Run runs the command with its arguments and returns the exit code for the process.
 func Run(args []string, in, out, stderr *os.File) int {
 	root := newRoot(streams{in, out, stderr})
@@ -40,9 +51,13 @@ func Run(args []string, in, out, stderr *os.File) int {
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(stderr)
-	ctx, stop := untilSignal(stderr)
+	ctx, stop := untilSignal()
 	defer stop()
-	err := root.ExecuteContext(ctx)
+	return exitCode(root.ExecuteContext(ctx), stderr)
+}
+
+// exitCode says what went wrong, and returns the exit code for it.
+func exitCode(err error, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
@@ -63,7 +78,7 @@ func oneLine(err error) string {
 
 // untilSignal returns a context that the first SIGINT or SIGTERM cancels. From then on the
 // signals have their default effect again, so that a second one ends the process at once.
-func untilSignal(stderr io.Writer) (context.Context, context.CancelFunc) {
+func untilSignal() (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -99,12 +114,29 @@ func newRoot(s streams) *cobra.Command {
 			return cmd.Help()
 		},
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%s: %w", cmd.Name(), err)
 	})
+	root.SetHelpCommand(newHelp())
 	root.AddCommand(newModels(s), newServe(s), newClient(s), newLoad(s), newLab(s))
 	return root
+}
+
+// newHelp is cobra's help command, but for a topic that does not exist, which is wrong usage.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Say what a command does and which flags it has",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			topic, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usagef("unknown command %q: there is %s", strings.Join(args, " "),
+					commandNames(cmd.Root()))
+			}
+			return topic.Help()
+		},
+	}
 }
 
 func commandNames(root *cobra.Command) string {

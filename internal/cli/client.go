@@ -19,9 +19,9 @@ func newClient(s streams) *cobra.Command {
 			"comes back with the connection's number; the prompt never waits. Else standard\n" +
 			"input goes to one connection, and what comes back to standard output, byte for byte.",
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		PreRunE: func(*cobra.Command, []string) error {
 			if err := checkAddr(o.Addr); err != nil {
-				return usageError{err}
+				return asUsage(err)
 			}
 			switch {
 			case o.Conns < 1:
@@ -29,6 +29,9 @@ func newClient(s streams) *cobra.Command {
 			case o.Timeout <= 0:
 				return usagef("--timeout %v: must be more than nothing", o.Timeout)
 			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			signal.Ignore(syscall.SIGPIPE) // a closed standard output is an error to report
 			return client.Run(cmd.Context(), o, s.in, s.out)
 		},

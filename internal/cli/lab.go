@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,10 +33,14 @@ func newLab(s streams) *cobra.Command {
 		Long: "Start each model as a process of its own, put the same load on all of them, in\n" +
 			"several rounds, and print one table. A wrong byte in any answer fails the run.",
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.complete(cmd); err != nil {
-				return usageError{err}
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			self, err := os.Executable()
+			if err != nil {
+				return fmt.Errorf("find this program, to run it as a server: %w", err)
 			}
+			return asUsage(f.complete(cmd, self))
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runLab(cmd.Context(), s, f)
 		},
 	}
@@ -56,8 +61,9 @@ func newLab(s streams) *cobra.Command {
 	return cmd
 }
 
-// complete works out what the flags leave open and checks the rest.
-func (f *labFlags) complete(cmd *cobra.Command) error {
+// complete works out what the flags leave open and checks the rest. The program self is run as
+// each of the servers.
+func (f *labFlags) complete(cmd *cobra.Command, self string) error {
 	if cmd.Flags().Changed("duration") {
 		f.cfg.Pace = f.cfg.Saturate
 	}
@@ -76,18 +82,17 @@ func (f *labFlags) complete(cmd *cobra.Command) error {
 	if f.models != "all" {
 		names = strings.Split(f.models, ",")
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find this program, to run it as a server: %w", err)
-	}
-	for _, name := range names {
+	for i, name := range names {
+		name = strings.TrimSpace(name)
+		names[i] = name
 		model, err := models.Lookup(name)
 		if err != nil {
 			return err
 		}
 		_, lines := model.Lines()
 		f.cfg.Servers = append(f.cfg.Servers, lab.Server{Name: name, Lines: lines,
-			Command: []string{self, "serve", "--model", name, "--addr", "127.0.0.1:0"}})
+			Command: []string{self, "serve", "--model", name, "--addr", "127.0.0.1:0",
+				"--until-eof"}})
 	}
 	f.cfg.Reference = "goroutines"
 	if !slices.Contains(names, f.cfg.Reference) {
@@ -96,13 +101,17 @@ func (f *labFlags) complete(cmd *cobra.Command) error {
 	return f.cfg.Validate()
 }
 
-func runLab(ctx context.Context, s streams, f labFlags) error {
+func runLab(ctx context.Context, s streams, f labFlags) (err error) {
 	if f.json != "" {
 		file, err := os.Create(f.json)
 		if err != nil {
 			return fmt.Errorf("write results: %w", err)
 		}
-		defer file.Close()
+		defer func() {
+			if closeErr := file.Close(); closeErr != nil && err == nil {
+				err = fmt.Errorf("write results: %w", closeErr)
+			}
+		}()
 		f.cfg.JSON = file
 	}
 	p := progress{w: s.err, live: term.IsTerminal(int(s.err.Fd())), began: time.Now(),
@@ -135,8 +144,9 @@ func (p *progress) begin(m lab.Machine, visits int) {
 	for _, note := range m.Notes {
 		fmt.Fprintln(p.w, note)
 	}
+	fmt.Fprintf(p.w, "measuring: %s of %s", plural(p.rounds, "round"), plural(p.per, "server"))
 	if !p.live {
-		fmt.Fprintf(p.w, "measuring: %d rounds of %d servers\n", p.rounds, p.per)
+		fmt.Fprintln(p.w)
 	}
 }
 
@@ -154,6 +164,13 @@ func (p *progress) visited(v lab.Visit) {
 		fmt.Fprintf(p.w, "round %d of %d done, %v left\n", v.Round, p.rounds,
 			left.Round(time.Second))
 	}
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 func (p *progress) end() {

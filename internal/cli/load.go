@@ -19,18 +19,17 @@ type loadFlags struct {
 }
 
 func newLoad(s streams) *cobra.Command {
-	f := loadFlags{cfg: load.Config{Addr: defaultAddr, Conns: 100, Size: 64, Depth: 1}}
+	f := loadFlags{cfg: load.Config{Addr: defaultAddr, Conns: 100, Size: 64, Depth: 1,
+		Timeout: 2 * time.Second}}
 	cmd := &cobra.Command{
 		Use:   "load",
 		Short: "Put load on a server and say how fast it answers",
-		Long: "Open many connections to a server of the service, keep them busy, and check every\n" +
-			"byte of every answer. Without --rate each connection sends as soon as it has its\n" +
-			"answer; with it, requests are due at fixed times, and latency counts from those.",
-		Args: noArgs,
+		Long: "Open many connections to a server of the service, keep them busy, and check\n" +
+			"every byte of every answer. Without --rate each connection sends as soon as it has\n" +
+			"its answer; with it, requests are due at fixed times, and latency counts from those.",
+		Args:    noArgs,
+		PreRunE: func(*cobra.Command, []string) error { return asUsage(f.check()) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.check(); err != nil {
-				return usageError{err}
-			}
 			return runLoad(cmd.Context(), s.out, f)
 		},
 	}

@@ -1,14 +1,19 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kettle-go/kettle/internal/sys"
 	"github.com/kettle-go/kettle/models"
 	"github.com/kettle-go/kettle/selectors"
 )
@@ -17,6 +22,8 @@ const defaultAddr = "127.0.0.1:8080"
 
 func newServe(s streams) *cobra.Command {
 	var name string
+	var untilEOF bool
+	var model models.Model
 	cfg := models.Config{Log: s.err}
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -25,13 +32,20 @@ func newServe(s streams) *cobra.Command {
 			"accepting, answer what has been received, and end. A second SIGINT ends at once.\n\n" +
 			"The first line on standard output is \"listening on HOST:PORT\".",
 		Args: noArgs,
+		PreRunE: func(*cobra.Command, []string) (err error) {
+			model, err = checkServe(name, cfg)
+			return asUsage(err)
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			model, err := checkServe(name, cfg)
-			if err != nil {
-				return usageError{err}
-			}
 			cfg.Ready = func(addr net.Addr) { fmt.Fprintf(s.out, "listening on %s\n", addr) }
-			return model.Serve(cmd.Context(), cfg)
+			ctx := cmd.Context()
+			if untilEOF {
+				var err error
+				if ctx, err = untilEnd(ctx, s.in); err != nil {
+					return err
+				}
+			}
+			return model.Serve(ctx, cfg)
 		},
 	}
 	flags := cmd.Flags()
@@ -47,7 +61,24 @@ func newServe(s streams) *cobra.Command {
 	flags.IntVar(&cfg.MaxConns, "max-conns", 0,
 		"connections open at once; more are refused (0: what the model can bear)")
 	flags.BoolVar(&cfg.Verbose, "verbose", false, "log each connection and request")
+	flags.BoolVar(&untilEOF, "until-eof", false,
+		"drain also when standard input ends, as it does when the program at its other end dies")
 	return cmd
+}
+
+// untilEnd returns a context that is cancelled also when a pipe ends. It is read without
+// blocking, in Go's poller: a server that is measured must not have a thread more for it.
+func untilEnd(ctx context.Context, in *os.File) (context.Context, error) {
+	if err := sys.SetNonblock(int(in.Fd()), true); err != nil {
+		return nil, fmt.Errorf("read standard input: %w", err)
+	}
+	pipe := os.NewFile(in.Fd(), in.Name())
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		_, err := io.Copy(io.Discard, pipe)
+		cancel(errors.Join(errors.New("standard input has ended"), err))
+	}()
+	return ctx, nil
 }
 
 // checkServe finds what is wrong with the flags before anything is started.
@@ -84,7 +115,9 @@ func checkAddr(addr string) error {
 	if err != nil {
 		return fmt.Errorf("bad address %q: want HOST:PORT", addr)
 	}
-	if n, err := strconv.Atoi(port); err == nil && (n < 0 || n > 65535) {
+	// What is no number may be the name of a service.
+	n, err := strconv.Atoi(port)
+	if errors.Is(err, strconv.ErrRange) || err == nil && (n < 0 || n > 65535) {
 		return fmt.Errorf("bad address %q: a port is 0 to 65535", addr)
 	}
 	return nil

@@ -51,15 +51,16 @@ type Usage struct {
 type Meter struct {
 	pid  int
 	tree []int
+	proc procfs
 }
 
 // New returns a meter of the process pid.
-func New(pid int) *Meter { return &Meter{pid: pid, tree: []int{pid}} }
+func New(pid int) *Meter { return &Meter{pid: pid, tree: []int{pid}, proc: "/proc"} }
 
 // Refresh looks for the descendants that there are now. Sample and Memory measure those that
 // the last Refresh has found, as looking takes longer than measuring.
 func (m *Meter) Refresh() error {
-	tree, err := descendants(m.pid)
+	tree, err := m.proc.descendants(m.pid)
 	if err != nil {
 		return fmt.Errorf("look for the processes below %d: %w", m.pid, err)
 	}
@@ -84,7 +85,12 @@ func (m *Meter) Sample() (Sample, error) {
 		s.Processes++
 	}
 	for _, pid := range m.tree {
-		if err := addSwitches(s.switches, pid); err != nil {
+		err := m.proc.addSwitches(s.switches, pid)
+		if ended(err) && pid != m.pid {
+			continue // it has ended
+		}
+		if err != nil {
+			err = m.proc.missing(err)
 			return s, fmt.Errorf("read the context switches of process %d: %w", pid, err)
 		}
 	}
@@ -112,11 +118,12 @@ func (s Sample) Since(before Sample) Usage {
 func (m *Meter) Memory() (int64, error) {
 	var sum int64
 	for _, pid := range m.tree {
-		pss, err := proportionalSetSize(pid)
+		pss, err := m.proc.proportionalSetSize(pid)
 		if ended(err) && pid != m.pid {
 			continue // it has ended
 		}
 		if err != nil {
+			err = m.proc.missing(err)
 			return 0, fmt.Errorf("read the memory of process %d: %w", pid, err)
 		}
 		sum += pss

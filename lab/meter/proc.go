@@ -14,9 +14,26 @@ import (
 
 // What is read from /proc is described in proc(5).
 
+// procfs is where the kernel shows its processes: "/proc".
+type procfs string
+
+// path returns the path of a file of a process.
+func (proc procfs) path(pid int, name string) string {
+	return filepath.Join(string(proc), strconv.Itoa(pid), name)
+}
+
+// missing returns the error for a file that could not be read. If not even this process is
+// shown, the system is not one that shows processes like this.
+func (proc procfs) missing(err error) error {
+	if _, statErr := os.Stat(filepath.Join(string(proc), "self", "stat")); statErr != nil {
+		return fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
+	}
+	return err
+}
+
 // descendants returns pid and all processes below it. Threads of a process are not listed.
-func descendants(pid int) ([]int, error) {
-	entries, err := os.ReadDir("/proc")
+func (proc procfs) descendants(pid int) ([]int, error) {
+	entries, err := os.ReadDir(string(proc))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errors.ErrUnsupported, err)
 	}
@@ -26,7 +43,7 @@ func descendants(pid int) ([]int, error) {
 		if err != nil {
 			continue
 		}
-		if parent, ok := parentOf(id); ok {
+		if parent, ok := proc.parentOf(id); ok {
 			children[parent] = append(children[parent], id)
 		}
 	}
@@ -39,8 +56,8 @@ func descendants(pid int) ([]int, error) {
 
 // parentOf reads the fourth field of /proc/PID/stat. The second is the program's name in
 // parentheses, which may contain anything, so the fields are counted from its end.
-func parentOf(pid int) (int, bool) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+func (proc procfs) parentOf(pid int) (int, bool) {
+	text, err := os.ReadFile(proc.path(pid, "stat"))
 	if err != nil {
 		return 0, false // it has ended
 	}
@@ -54,12 +71,9 @@ func parentOf(pid int) (int, bool) {
 }
 
 // addSwitches adds the context switches of the threads of pid, by thread.
-func addSwitches(sum map[int]int64, pid int) error {
-	dir := fmt.Sprintf("/proc/%d/task", pid)
+func (proc procfs) addSwitches(sum map[int]int64, pid int) error {
+	dir := proc.path(pid, "task")
 	entries, err := os.ReadDir(dir)
-	if ended(err) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}
@@ -83,8 +97,8 @@ func ended(err error) bool {
 }
 
 // proportionalSetSize returns the Pss of /proc/PID/smaps_rollup in bytes.
-func proportionalSetSize(pid int) (int64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+func (proc procfs) proportionalSetSize(pid int) (int64, error) {
+	text, err := os.ReadFile(proc.path(pid, "smaps_rollup"))
 	if err != nil {
 		return 0, err
 	}

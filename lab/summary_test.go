@@ -1,0 +1,83 @@
+package lab
+
+import (
+	"testing"
+)
+
+// equal reports whether a figure is there and has that value.
+func equal(x *float64, want float64) bool {
+	return x != nil && *x > want*0.999999 && *x < want*1.000001
+}
+
+// TestRowsAreMediansOverTheRounds that have the figure.
+func TestRowsAreMediansOverTheRounds(t *testing.T) {
+	r := example()
+	row := r.Summaries()[0]
+	if row.Rounds != 3 || row.Served != 100 || row.Conns != 100 || row.Lost != 0 ||
+		row.Threads != 6 || row.Processes != 1 || len(row.Errors) != 0 {
+		t.Errorf("the counts: %+v", row)
+	}
+	for name, ok := range map[string]bool{
+		"rate":      equal(row.Rate, 100_000/1.2),
+		"answered":  equal(row.Answered, 1),
+		"saturated": equal(row.CPUSaturated, 8*1.2),
+		"paced":     equal(row.CPUPaced, 20*1.2),
+		"switches":  equal(row.Switches, 1.2),
+		"memory":    equal(row.ConnBytes, 2048*1.2),
+		"idle":      equal(row.IdleCPU, 0.0012),
+	} {
+		if !ok {
+			t.Errorf("%s is not the median of three rounds: %+v", name, row)
+		}
+	}
+	if n := row.Latency.TotalCount(); n != 3000 {
+		t.Errorf("%d latencies in three rounds of 1000", n)
+	}
+	if row.RatioSaturated != nil || row.RatioPaced != nil {
+		t.Errorf("the reference is compared with itself: %+v", row)
+	}
+	r.Visits[0].Saturated.CPUMicros = nil // in the first round it could not be read
+	if row := r.Summaries()[0]; !equal(row.CPUSaturated, 8*1.25) {
+		t.Errorf("of two rounds: %v, want the mean", *row.CPUSaturated)
+	}
+}
+
+// TestRatiosAreOfTheSameRound: where the machine gets slower from round to round, models that do
+// so alike have the same ratio in each.
+func TestRatiosAreOfTheSameRound(t *testing.T) {
+	r := example()
+	row := r.Summaries()[1]
+	for _, e := range []*Estimate{row.RatioSaturated, row.RatioPaced} {
+		if e == nil || e.N != 3 || !equal(&e.Median, 300) || !equal(&e.Low, 300) ||
+			!equal(&e.High, 300) || e.Level != 0.75 {
+			t.Errorf("the ratio is %+v, want 300 in each of three rounds", e)
+		}
+	}
+	again := r.Summaries()[4]
+	if e := again.RatioPaced; e == nil || e.N != 3 || e.Low == e.High {
+		t.Errorf("the reference against itself: %+v", e)
+	}
+	// A round that lacks one of the two is left out, and a reference of nothing divides nothing.
+	r.Visits[0].Paced.CPUMicros = nil
+	r.Visits[5].Paced.CPUMicros = new(0.0)
+	if e := r.Summaries()[1].RatioPaced; e == nil || e.N != 1 {
+		t.Errorf("the ratio of one round: %+v", e)
+	}
+	r.Visits = r.Visits[:5]
+	if e := r.Summaries()[1].RatioPaced; e != nil {
+		t.Errorf("the ratio of no round: %+v", e)
+	}
+}
+
+// TestWhatWentWrongIsInTheRow: each error once, and all lost connections.
+func TestWhatWentWrongIsInTheRow(t *testing.T) {
+	rows := example().Summaries()
+	gone, alone := rows[2], rows[3]
+	if len(gone.Errors) != 1 || gone.Rounds != 0 || gone.Served != 0 || gone.RatioPaced != nil {
+		t.Errorf("the row of a server that is gone: %+v", gone)
+	}
+	if alone.Lost != 6 || alone.First != "connection 3: reset" || alone.Served != 1 ||
+		!equal(alone.Answered, 0.8) || alone.Switches != nil {
+		t.Errorf("the row of a server of one client: %+v", alone)
+	}
+}
