@@ -61,7 +61,7 @@ func (l *single) receive(c *conn) want {
 	l.service(chunk)
 	if l.Wait > 0 {
 		c.pending = append(c.pending[:0], chunk...)
-		l.waits.add(c, l.now().Add(l.Wait))
+		l.waits.add(c, time.Now().Add(l.Wait))
 		return wantNothing
 	}
 	return l.send(c, chunk)

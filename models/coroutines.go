@@ -45,7 +45,7 @@ func serveCoroutines(s *server) error {
 		return err
 	}
 	defer single.finish()
-	sel, err := s.openSelector()
+	sel, err := single.openSelector()
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func serveCoroutines(s *server) error {
 				data()
 			}
 		}
-		for c := l.waits.take(l.now()); c != nil; c = l.waits.take(l.now()) {
+		for c := l.waits.take(); c != nil; c = l.waits.take() {
 			c.task.resume()
 		}
 		for i := len(l.conns) - 1; i >= 0 && l.draining(); i-- {
@@ -115,7 +115,8 @@ func (t *task) converse() error {
 		n, err := sys.TryRecv(t.fd, buf)
 		switch {
 		case sys.WouldBlock(err) && !l.draining():
-			n = 0 // somebody else was faster, or it was a false alarm
+			l.buffers.give(buf)
+			continue // somebody else was faster, or it was a false alarm
 		case sys.WouldBlock(err):
 			return nil // everything that has arrived is answered
 		case n == 0 || err != nil:
@@ -153,7 +154,7 @@ func (t *task) sleep(d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
-	t.loop.waits.add(t.conn, t.loop.now().Add(d))
+	t.loop.waits.add(t.conn, time.Now().Add(d))
 	return t.await(wantNothing)
 }
 

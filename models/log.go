@@ -39,8 +39,8 @@ func (s *server) lost(peer netip.AddrPort, err error) {
 	case !s.Verbose:
 	case err == nil:
 		s.log.Printf("client %v left", peer)
-	case errors.Is(err, errGrace):
-		s.log.Printf("client %v dropped: %v", peer, err)
+	case s.over.Err() != nil: // what the model sees of it may be another error
+		s.log.Printf("client %v dropped: %v", peer, errGrace)
 	default:
 		s.log.Printf("client %v lost: %v", peer, err)
 	}

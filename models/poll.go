@@ -72,7 +72,7 @@ func servePoll(s *server) error {
 // polled does what the list says can be done without waiting, and returns the list for the
 // next wait.
 func (l *single) polled(list []sys.PollFD) []sys.PollFD {
-	for c := l.waits.take(l.now()); c != nil; c = l.waits.take(l.now()) {
+	for c := l.waits.take(); c != nil; c = l.waits.take() {
 		c.want = l.flush(c)
 		list[firstClient+c.place] = c.entry()
 	}

@@ -45,7 +45,7 @@ func servePolling(s *server) error {
 			}
 			c.want = wantRead
 		}
-		for c := l.waits.take(l.now()); c != nil; c = l.waits.take(l.now()) {
+		for c := l.waits.take(); c != nil; c = l.waits.take() {
 			c.want = l.flush(c)
 		}
 		for i := len(l.conns) - 1; i >= 0; i-- { // backwards, as forget moves the last one

@@ -50,6 +50,7 @@ func serveSelect(s *server) error {
 		return err
 	}
 	defer l.finish()
+	l.ceiling = sys.FDSetSize
 	waker, err := sys.NewWaker()
 	if err != nil {
 		return err
@@ -88,7 +89,7 @@ func (l *single) interest() (read, write sys.FDSet) {
 
 // selected does what the sets say can be done without waiting.
 func (l *single) selected(read, write *sys.FDSet) {
-	for c := l.waits.take(l.now()); c != nil; c = l.waits.take(l.now()) {
+	for c := l.waits.take(); c != nil; c = l.waits.take() {
 		c.want = l.flush(c)
 	}
 	for i := len(l.conns) - 1; i >= 0; i-- { // backwards, as forget moves the last one
@@ -103,24 +104,13 @@ func (l *single) selected(read, write *sys.FDSet) {
 			l.forget(c)
 		}
 	}
-	if l.listener >= 0 && read.Has(l.listener) {
-		l.acceptSelectable()
+	if l.listener < 0 || !read.Has(l.listener) {
+		return
 	}
-}
-
-// acceptSelectable accepts clients, but none whose descriptor is too large for a set. In C
-// such a one is a write past the set's end.
-func (l *single) acceptSelectable() {
 	for range acceptBatch {
 		c := l.accept()
 		if c == nil {
 			return
-		}
-		if c.fd >= sys.FDSetSize {
-			l.refuse("descriptor %d is too large for select, which ends at %d", c.fd,
-				sys.FDSetSize-1)
-			l.forget(c)
-			continue
 		}
 		c.want = wantRead
 	}

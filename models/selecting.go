@@ -3,17 +3,21 @@ package models
 import (
 	"time"
 
+	"github.com/kettle-go/kettle/internal/sys"
 	"github.com/kettle-go/kettle/selectors"
 )
 
 // What the models on a selector share.
 
 // openSelector returns the selector that the configuration names.
-func (s *server) openSelector() (*selectors.Selector, error) {
-	if s.Backend == "" || s.Backend == "auto" {
+func (l *single) openSelector() (*selectors.Selector, error) {
+	if l.Backend == "" || l.Backend == "auto" {
 		return selectors.Default()
 	}
-	return selectors.Open(s.Backend)
+	if l.Backend == "select" {
+		l.ceiling = sys.FDSetSize
+	}
+	return selectors.Open(l.Backend)
 }
 
 // watchListener registers the listener, or takes it out, as accepting has become possible or

@@ -76,7 +76,7 @@ func (l *single) serveCallbacks() error {
 		for key := range sel.Ready() {
 			key.Data.(callback)()
 		}
-		for c := l.waits.take(l.now()); c != nil; c = l.waits.take(l.now()) {
+		for c := l.waits.take(); c != nil; c = l.waits.take() {
 			loop.watch(c, l.flush(c))
 		}
 		for i := len(l.conns) - 1; i >= 0 && l.draining(); i-- {

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
@@ -23,6 +24,7 @@ import (
 type single struct {
 	*server
 	listener int     // -1 once the server drains
+	ceiling  int     // the first descriptor that cannot be watched; 0 if there is none
 	conns    []*conn // in no particular order
 	buf      []byte  // where every chunk is received: nobody holds it from one visit to the next
 	buffers  buffers
@@ -46,7 +48,7 @@ func (s *server) singleOn(listener int) *single {
 
 // accepting reports whether the listener is worth looking at.
 func (l *single) accepting() bool {
-	return !l.draining() && (l.retry.IsZero() || !l.now().Before(l.retry))
+	return !l.draining() && (l.retry.IsZero() || !time.Now().Before(l.retry))
 }
 
 // acceptBatch is how many clients are accepted before those who are connected have a turn.
@@ -55,15 +57,22 @@ const acceptBatch = 64
 // accept takes the next client out of the backlog; nil if there is none, or if nothing can be
 // accepted for now.
 func (l *single) accept() *conn {
-	for l.accepting() {
+	for range acceptBatch {
+		if !l.accepting() {
+			return nil
+		}
 		fd, peer, err := sys.Accept(l.listener, true)
 		switch {
 		case sys.WouldBlock(err):
 			l.retry = time.Time{}
 			return nil
 		case err != nil:
-			l.retry = l.now().Add(l.acceptFailed(err))
+			l.retry = time.Now().Add(l.acceptFailed(err))
 			return nil
+		case l.ceiling > 0 && fd >= l.ceiling: // in C, a write past the end of select's set
+			l.refuse("descriptor %d is too large for select, which ends at %d", fd, l.ceiling-1)
+			sys.Close(fd)
+			continue
 		case !l.admitted(len(l.conns)):
 			sys.Close(fd)
 			continue
@@ -125,7 +134,11 @@ func (l *single) untilNext() time.Duration {
 	if l.draining() && slices.ContainsFunc(l.conns, l.unasked) {
 		return 0
 	}
-	now, next := l.now(), l.waits.first()
+	next := l.waits.first()
+	if next.IsZero() && l.retry.IsZero() {
+		return -1
+	}
+	now := time.Now()
 	if !l.draining() && l.retry.After(now) && (next.IsZero() || l.retry.Before(next)) {
 		next = l.retry
 	}
@@ -140,9 +153,17 @@ func (l *single) untilNext() time.Duration {
 func (l *single) unasked(c *conn) bool { return l.draining() && c.want == wantRead }
 
 // onDrain calls wake, on another goroutine, when the drain begins and when its grace is over.
-// The function that it returns puts an end to that.
+// The function that it returns puts an end to that, and waits for a call that is under way:
+// what would be woken can then be closed.
 func (l *single) onDrain(wake func() error) (stop func()) {
+	var mu sync.Mutex
+	stopped := false
 	ring := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if stopped {
+			return
+		}
 		if err := wake(); err != nil {
 			l.log.Printf("drain: %v", err)
 		}
@@ -151,10 +172,11 @@ func (l *single) onDrain(wake func() error) (stop func()) {
 	return func() {
 		begun()
 		over()
+		mu.Lock()
+		defer mu.Unlock()
+		stopped = true
 	}
 }
-
-func (l *single) now() time.Time { return time.Now() }
 
 // waits are the connections whose answers wait for the simulated upstream call. All wait
 // equally long, so the first in is the first out, and a queue is all it takes.
@@ -180,10 +202,10 @@ func (w *waits) first() time.Time {
 	return w.queue[w.head].due
 }
 
-// take returns the next connection whose wait is over at now; nil if there is none. One
-// that was closed in the meantime is passed over.
-func (w *waits) take(now time.Time) *conn {
-	for w.head < len(w.queue) && !now.Before(w.queue[w.head].due) {
+// take returns the next connection whose wait is over; nil if there is none. One that was
+// closed in the meantime is passed over. Where nobody waits it does not look at the clock.
+func (w *waits) take() *conn {
+	for w.head < len(w.queue) && !time.Now().Before(w.queue[w.head].due) {
 		c := w.queue[w.head]
 		w.queue[w.head] = nil
 		w.head++

@@ -1,0 +1,246 @@
+package models_test
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/kettle-go/kettle/internal/testenv"
+)
+
+// Who is served, and when: nobody has to wait for what others do.
+
+func TestSecondClientServed(t *testing.T) {
+	forEach(t, variants(), func(t *testing.T, v variant) {
+		s := start(t, v, launch{})
+		first, second := s.connect(t), s.connect(t)
+		ask(t, first, "the first")
+		say(t, second, []byte("the second"))
+		if v.serial() {
+			expectNothing(t, second)
+			ask(t, first, "still the first")
+			first.Close()
+			expect(t, second, []byte("the second"))
+			return
+		}
+		expect(t, second, []byte("the second"))
+		ask(t, first, "the first again")
+	})
+}
+
+func TestServedWhileOthersConnect(t *testing.T) {
+	forEach(t, variants(), func(t *testing.T, v variant) {
+		t.Run("storm", func(t *testing.T) { servedDuringStorm(t, v) })
+		if v.singleThreaded() {
+			t.Run("backlog", func(t *testing.T) { servedBeforeBacklog(t, v) })
+		}
+	})
+}
+
+// servedDuringStorm has clients come and go while one who is connected is served.
+func servedDuringStorm(t *testing.T, v variant) {
+	s := start(t, v, launch{})
+	c := s.connect(t)
+	ask(t, c, "before the storm")
+	storm := 400
+	if v.perClient() {
+		storm = 60
+	}
+	over := make(chan error, 1)
+	go func() {
+		over <- together(4, false, func(int) error {
+			for range storm / 4 {
+				other, err := dial(s.addr)
+				if err != nil {
+					return err
+				}
+				other.Close()
+			}
+			return nil
+		})
+	}()
+	for i := 0; ; i++ {
+		ask(t, c, fmt.Sprintf("message %d during the storm", i))
+		select {
+		case err := <-over:
+			if err != nil {
+				t.Error(err)
+			}
+			ask(t, c, "after the storm")
+			c.Close()
+			ask(t, s.connect(t), "another client after the storm")
+			return
+		default:
+		}
+	}
+}
+
+// servedBeforeBacklog holds that a single thread does not accept all who wait before it serves
+// one who is connected. With the server stopped, so many come that accepting them takes
+// several turns of its loop. Polling may be stopped anywhere in its loop, also where it is just
+// about to serve; so there are several rounds. A loop that had already been told of the first
+// of them, and then finds the listener before the client, accepts twice.
+func servedBeforeBacklog(t *testing.T, v variant) {
+	testenv.Need(t, testenv.Proc)
+	s := start(t, v, launch{Config: verbose})
+	c := s.connect(t)
+	ask(t, c, "connected")
+	const rounds, others = 6, 200
+	for round := range rounds {
+		proceed := s.pause(t)
+		connected := s.log.count(" connected\n")
+		crowd := make([]*net.TCPConn, others)
+		for i := range crowd {
+			crowd[i] = s.connect(t)
+		}
+		word := fmt.Sprintf("round %d", round)
+		say(t, c, []byte(word))
+		proceed()
+		expect(t, c, []byte(word))
+		eventually(t, "all are accepted", func() bool {
+			return s.log.count(" connected\n") == 1+others*(1+round)
+		})
+		leave(crowd)
+		before, _, _ := strings.Cut(s.log.String(), word)
+		if n := strings.Count(before, " connected\n") - connected; n > 2*64+2 {
+			t.Errorf("%d of %d were accepted before one who was connected was served", n, others)
+		}
+	}
+}
+
+// N12
+func TestFirehoseDoesNotStarveOthers(t *testing.T) {
+	forEach(t, variants(), func(t *testing.T, v variant) {
+		t.Run("together", func(t *testing.T) { sipsBesideFirehose(t, v) })
+		if v.singleThreaded() {
+			t.Run("in turns", func(t *testing.T) { sipBeforeSecondGulp(t, v) })
+		}
+	})
+}
+
+// openHose connects a client that sends and receives without pause, until shut is called.
+func (s *server) openHose(t *testing.T) (water *sender, shut func()) {
+	t.Helper()
+	hose := s.connect(t)
+	ask(t, hose, "water")
+	water = sendAside(hose, noise(12, 1<<20), 1<<20, nil)
+	var drunk atomic.Int64
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for buf := make([]byte, 64<<10); ; {
+			n, err := hose.Read(buf)
+			if drunk.Add(int64(n)); err != nil {
+				return
+			}
+		}
+	}()
+	eventually(t, "the firehose runs", func() bool { return drunk.Load() > 16<<20 })
+	return water, func() {
+		reset(hose)
+		<-water.done
+		<-ended
+	}
+}
+
+func sipsBesideFirehose(t *testing.T, v variant) {
+	s := start(t, v, launch{})
+	_, shut := s.openHose(t)
+	defer shut()
+	if v.serial() {
+		shut()
+	}
+	began := time.Now()
+	for range 3 {
+		c := s.connect(t)
+		for range 10 {
+			ask(t, c, "a sip")
+		}
+		c.Close()
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("beside a firehose, 30 short messages took %v", took)
+	}
+}
+
+// sipBeforeSecondGulp holds that a single thread takes one chunk from each client and then
+// goes on to the next, even if there is more to take. The server is stopped meanwhile, so
+// that all wait at the same time.
+func sipBeforeSecondGulp(t *testing.T, v variant) {
+	testenv.Need(t, testenv.Proc)
+	s := start(t, v, launch{Config: verbose})
+	first := s.connect(t)
+	ask(t, first, "early")
+	water, shut := s.openHose(t)
+	defer shut()
+	last := s.connect(t)
+	ask(t, last, "late")
+	proceed := s.pause(t)
+	water.settle(t.Context())
+	before := s.log.count(" bytes more\n")
+	say(t, first, []byte("a sip"))
+	say(t, last, []byte("a sip"))
+	proceed()
+	expect(t, first, []byte("a sip"))
+	expect(t, last, []byte("a sip"))
+	eventually(t, "both are told", func() bool { return s.log.count(`: "a sip"`) == 2 })
+	text := s.log.String()
+	gulps := strings.Count(text[:strings.LastIndex(text, `: "a sip"`)], " bytes more\n") - before
+	if gulps > 6 {
+		t.Errorf("%d chunks of a firehose were served before two short messages", gulps)
+	}
+}
+
+// N1
+func TestClientThatDoesNotRead(t *testing.T) {
+	forEach(t, variants(), func(t *testing.T, v variant) {
+		testenv.Need(t, testenv.Proc)
+		s := start(t, v, launch{})
+		greedy := s.connect(t)
+		ask(t, greedy, "more")
+		before := s.memory(t)
+		flood := sendAside(greedy, noise(1, 1<<20), 200, nil)
+		flood.settle(t.Context())
+		others := func() error {
+			return together(10, v.serial(), func(i int) error {
+				c, err := dial(s.addr)
+				if err != nil {
+					return err
+				}
+				defer c.Close()
+				return exchange(c, noise(uint64(i), 5000))
+			})
+		}
+		waiting := s.connect(t)
+		say(t, waiting, []byte("patient"))
+		if v.serial() {
+			expectNothing(t, waiting)
+		} else {
+			expect(t, waiting, []byte("patient"))
+			if err := others(); err != nil {
+				t.Errorf("beside a client that does not read: %v", err)
+			}
+			waiting.Close()
+		}
+		flood.settle(t.Context())
+		if flood.finished() {
+			t.Errorf("all of it was taken from a client that does not read: %d bytes (%v)",
+				flood.sent.Load(), flood.err)
+		}
+		if more := s.memory(t) - before; more > 64<<20 {
+			t.Errorf("for a client that does not read, the server holds %d MB more", more>>20)
+		}
+		reset(greedy)
+		<-flood.done
+		if v.serial() {
+			expect(t, waiting, []byte("patient"))
+			waiting.Close()
+		}
+		if err := others(); err != nil {
+			t.Errorf("after the client that did not read: %v", err)
+		}
+	})
+}

@@ -1,0 +1,101 @@
+package models_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/kettle-go/kettle/models"
+	"github.com/kettle-go/kettle/selectors"
+)
+
+// variant is a model on one of the selectors that it can run on.
+type variant struct {
+	model   models.Model
+	backend string // "" for a model that has no loop
+}
+
+func (v variant) String() string {
+	if v.backend == "" {
+		return v.model.Name
+	}
+	return v.model.Name + "/" + v.backend
+}
+
+// serial reports whether a client is served only when the one before it has left.
+func (v variant) serial() bool { return v.model.Name == "blocking" }
+
+// perClient reports whether each client has a process, so that each costs milliseconds.
+func (v variant) perClient() bool { return v.model.Name == "processes" }
+
+// forked reports whether the clients are spread over worker processes that know nothing of
+// each other.
+func (v variant) forked() bool { return v.model.Name == "prefork" }
+
+// singleThreaded reports whether one thread serves all clients, so that the order of what it
+// does is that of its log.
+func (v variant) singleThreaded() bool {
+	return !v.model.Blocking && !v.forked() && v.model.Name != "goroutines"
+}
+
+// onSelect reports whether the variant waits in select(2), whose descriptors end at 1,023.
+func (v variant) onSelect() bool { return v.model.Name == "select" || v.backend == "select" }
+
+// variants returns every model, on every selector that it can run on.
+func variants() []variant {
+	var all []variant
+	for _, m := range models.All() {
+		if !m.Backends {
+			all = append(all, variant{model: m})
+			continue
+		}
+		for _, backend := range selectors.Candidates() {
+			all = append(all, variant{m, backend})
+		}
+	}
+	return all
+}
+
+// modelsOnly returns every model once, on the selector that it runs on by default: for tests
+// that take long.
+func modelsOnly() []variant {
+	var all []variant
+	for _, m := range models.All() {
+		all = append(all, variant{model: m})
+	}
+	return all
+}
+
+// forEach runs the test for each variant, beside each other.
+func forEach(t *testing.T, list []variant, test func(t *testing.T, v variant)) {
+	t.Parallel()
+	for _, v := range list {
+		t.Run(v.String(), func(t *testing.T) {
+			t.Parallel()
+			test(t, v)
+		})
+	}
+}
+
+// eventually waits until the condition holds, which it asks for every other millisecond.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(patience)
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}
+
+// window lets time pass in which something is measured, or must not happen. It is no means to
+// wait for anything.
+func window(ctx context.Context, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	<-ctx.Done()
+}
