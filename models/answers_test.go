@@ -76,10 +76,13 @@ func TestSecondRequestBeforeFirstAnswer(t *testing.T) {
 			ask(t, c, "a third")
 		})
 		t.Run("waiting", func(t *testing.T) {
-			s := start(t, v, launch{Config: models.Config{Verbose: true, Wait: 60 * time.Millisecond}})
+			s := start(t, v, launch{Config: models.Config{Verbose: true,
+				Wait: 60 * time.Millisecond}})
 			c := s.connect(t)
 			say(t, c, []byte("first, "))
-			eventually(t, "the first is received", func() bool { return s.log.count(`"first, "`) == 1 })
+			eventually(t, "the first is received", func() bool {
+				return s.log.count(`"first, "`) == 1
+			})
 			say(t, c, []byte("second, "))
 			say(t, c, []byte("third"))
 			expect(t, c, []byte("first, second, third"))

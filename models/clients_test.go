@@ -228,18 +228,18 @@ func together(n int, serial bool, f func(i int) error) error {
 	for i := range n {
 		go func() { results <- f(i) }()
 		if serial {
-			first = cmpErr(first, <-results)
+			first = firstOf(first, <-results)
 		}
 	}
 	for range n {
 		if !serial {
-			first = cmpErr(first, <-results)
+			first = firstOf(first, <-results)
 		}
 	}
 	return first
 }
 
-func cmpErr(first, next error) error {
+func firstOf(first, next error) error {
 	if first != nil {
 		return first
 	}

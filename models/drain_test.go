@@ -120,7 +120,9 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 		s := start(t, v, launch{Config: models.Config{Verbose: true, Wait: patience}})
 		c := s.connect(t)
 		say(t, c, []byte("for ever"))
-		eventually(t, "the request is received", func() bool { return s.log.count(`"for ever"`) == 1 })
+		eventually(t, "the request is received", func() bool {
+			return s.log.count(`"for ever"`) == 1
+		})
 		began := time.Now()
 		s.signal(t, os.Interrupt)
 		eventually(t, "the server ends", func() bool {

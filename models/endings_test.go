@@ -123,7 +123,8 @@ func TestDescriptorReuse(t *testing.T) {
 				}
 				if (i+j)%4 == 2 {
 					if n, err := c.Read(make([]byte, 1)); n > 0 || err != io.EOF {
-						return fmt.Errorf("client %d in turn %d: %d bytes too many, %v", i, j, n, err)
+						return fmt.Errorf("client %d in turn %d: %d bytes too many, %v", i, j, n,
+							err)
 					}
 				}
 				c.Close()

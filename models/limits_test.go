@@ -220,7 +220,8 @@ func TestDescriptorAbove1023(t *testing.T) {
 		case !v.onSelect() && refused > 0:
 			t.Errorf("%d of %d clients were refused", refused, n)
 		case v.onSelect() && (refused == 0 || len(served) == 0):
-			t.Errorf("%d clients were served and %d refused: want some of both", len(served), refused)
+			t.Errorf("%d clients were served and %d refused: want some of both", len(served),
+				refused)
 		}
 		if v.onSelect() {
 			eventually(t, "the refusals are told", func() bool { return s.log.count(tooLarge) > 0 })

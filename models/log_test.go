@@ -85,7 +85,9 @@ func TestLongRequestIsCutInLog(t *testing.T) {
 	forEach(t, modelsOnly(), func(t *testing.T, v variant) {
 		s := start(t, v, launch{Config: verbose})
 		ask(t, s.connect(t), strings.Repeat("x", 3000))
-		eventually(t, "the request is told", func() bool { return s.log.count(" bytes more\n") > 0 })
+		eventually(t, "the request is told", func() bool {
+			return s.log.count(" bytes more\n") > 0
+		})
 		for line := range strings.Lines(s.log.String()) {
 			if len(line) > 1200 {
 				t.Errorf("a line of %d bytes", len(line))

@@ -78,7 +78,7 @@ func TestWaitsOverlap(t *testing.T) {
 				t.Error(err)
 			}
 			if took := time.Since(began); took < clients*wait {
-				t.Errorf("%d waits of %v took %v, although one is after the other", clients, wait, took)
+				t.Errorf("%d waits of %v took %v, but one is after the other", clients, wait, took)
 			}
 			return
 		}

@@ -54,7 +54,8 @@ func TestServeRefusesBadConfig(t *testing.T) {
 				continue
 			}
 			text := err.Error()
-			if !strings.HasPrefix(text, "serve "+v.model.Name+": ") || !strings.Contains(text, c.want) {
+			begins := strings.HasPrefix(text, "serve "+v.model.Name+": ")
+			if !begins || !strings.Contains(text, c.want) {
 				t.Errorf("%v: the error is %q, want %q", v, text, c.want)
 			}
 			if strings.Contains(text, "\n") || strings.Count(text, "listen") > 1 {

@@ -76,7 +76,7 @@ func (c *clientScript) run(addr string) error {
 	if c.ending != halfClose {
 		return nil // it may have been cut off anywhere
 	}
-	if err = cmpErr(err, broken); err != nil {
+	if err = firstOf(err, broken); err != nil {
 		return fmt.Errorf("%v: %w", c, err)
 	}
 	return nil
@@ -177,8 +177,8 @@ func newScript(seed uint64, most int) []*clientScript {
 	all[len(all)-1].piece = 1
 	for i := range 5 {
 		n := 1 + r.IntN(1<<(1+r.IntN(20)))
-		c := &clientScript{payload: noise(seed+100+uint64(i), min(n, most)), piece: 1 + r.IntN(60_000),
-			ending: ending(r.IntN(int(endings))), slow: r.IntN(3) == 0}
+		c := &clientScript{payload: noise(seed+100+uint64(i), min(n, most)),
+			piece: 1 + r.IntN(60_000), ending: ending(r.IntN(int(endings))), slow: r.IntN(3) == 0}
 		if r.IntN(2) == 0 {
 			c.buffer = max(2048<<r.IntN(8), len(c.payload)/64)
 		}

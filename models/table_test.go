@@ -29,7 +29,7 @@ func TestEveryModelIsDescribed(t *testing.T) {
 		}
 		if heading := "\n### " + m.Section + " " + m.Name + "\n"; !strings.Contains(string(text),
 			heading) {
-			t.Errorf("%s: docs/async-model.md has no heading %q", m.Name, strings.TrimSpace(heading))
+			t.Errorf("%s: docs/async-model.md lacks %q", m.Name, strings.TrimSpace(heading))
 		}
 		source, err := os.ReadFile(m.File())
 		if err != nil {
@@ -37,7 +37,8 @@ func TestEveryModelIsDescribed(t *testing.T) {
 		}
 		own, all := m.Lines()
 		if lines := strings.Count(string(source), "\n"); own < 10 || own >= lines || all < own {
-			t.Errorf("%s: %d lines of its own and %d in all, of a file of %d", m.Name, own, all, lines)
+			t.Errorf("%s: %d lines of its own and %d in all, of a file of %d", m.Name, own, all,
+				lines)
 		}
 		if m.Backends && m.Blocking {
 			t.Errorf("%s: its calls wait, although it has a loop", m.Name)
@@ -53,7 +54,8 @@ func TestLookup(t *testing.T) {
 	}
 	for _, name := range []string{"", "Blocking", "fork"} {
 		_, err := models.Lookup(name)
-		if err == nil || !strings.HasSuffix(err.Error(), "there is "+strings.Join(models.Names(), ", ")) {
+		want := "there is " + strings.Join(models.Names(), ", ")
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("Lookup(%q): %v: want the names that there are", name, err)
 		}
 	}

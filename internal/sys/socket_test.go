@@ -299,3 +299,23 @@ func TestCallsForEachMessageDoNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+func TestConnectionToItselfIsRefused(t *testing.T) {
+	// A socket that connects to the port that it is bound to meets itself halfway.
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, fd)
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	own, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Connect(fd, own); err != nil {
+		t.Fatal(err)
+	}
+	wantErrno(t, sys.Connected(fd), "connect", syscall.ECONNREFUSED)
+}

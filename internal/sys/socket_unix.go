@@ -165,6 +165,24 @@ func SocketError(fd int) error {
 	return nil
 }
 
+// Connected returns why a socket that was connecting is not connected; nil if it is. One that
+// is connected to itself counts as refused: where nobody listens on a port of the range from
+// which the system takes local ports, it may give a connecting socket that very port, and TCP
+// then meets itself halfway (a simultaneous open). Whatever is sent would come back.
+func Connected(fd int) error {
+	if err := SocketError(fd); err != nil {
+		return err
+	}
+	peer, err := PeerAddr(fd)
+	if err != nil {
+		return err
+	}
+	if local, err := LocalAddr(fd); err != nil || local != peer {
+		return err
+	}
+	return os.NewSyscallError("connect", unix.ECONNREFUSED)
+}
+
 // LocalAddr returns the address that a socket is bound to.
 func LocalAddr(fd int) (netip.AddrPort, error) {
 	sa, err := unix.Getsockname(fd)

@@ -124,6 +124,9 @@ func SetRecvBuffer(int, int) error { return errors.ErrUnsupported }
 // SocketError is not supported here.
 func SocketError(int) error { return errors.ErrUnsupported }
 
+// Connected is not supported here.
+func Connected(int) error { return errors.ErrUnsupported }
+
 // LocalAddr is not supported here.
 func LocalAddr(int) (netip.AddrPort, error) { return netip.AddrPort{}, errors.ErrUnsupported }
 

@@ -120,7 +120,7 @@ func (l *Load) finish(i int) bool {
 	if c.state != connecting {
 		return false
 	}
-	if err := sys.SocketError(int(c.fd)); err != nil {
+	if err := sys.Connected(int(c.fd)); err != nil {
 		l.drop(i, c, failed, err)
 		l.stats.Failed++
 		return true
