@@ -88,6 +88,7 @@ func TestDrainOfIdleClientsTakesNoTime(t *testing.T) {
 
 func TestDrainDropsClientThatDoesNotRead(t *testing.T) {
 	t.Parallel()
+	testenv.NotShort(t)
 	var servers []*idleServer
 	for _, v := range variants() {
 		s := newIdleServer(t, v, 0, "not reading")

@@ -80,7 +80,7 @@ func TestLeaveWithoutReading(t *testing.T) {
 		}
 		for i := range 20 {
 			c := s.connect(t)
-			say(t, c, noise(uint64(i), 1+i*2000))
+			say(t, c, noise(uint64(i), 1+i*20_000))
 			c.Close()
 			if !v.serial() {
 				ask(t, other, "still here")

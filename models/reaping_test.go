@@ -52,6 +52,7 @@ func TestChildrenReaped(t *testing.T) {
 
 // N15
 func TestNothingLeftAfterManyConnections(t *testing.T) {
+	testenv.NotShort(t)
 	forEach(t, modelsOnly(), func(t *testing.T, v variant) {
 		clients := 10_000
 		switch {

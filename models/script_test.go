@@ -180,7 +180,7 @@ func newScript(seed uint64, most int) []*clientScript {
 		c := &clientScript{payload: noise(seed+100+uint64(i), min(n, most)),
 			piece: 1 + r.IntN(60_000), ending: ending(r.IntN(int(endings))), slow: r.IntN(3) == 0}
 		if r.IntN(2) == 0 {
-			c.buffer = max(2048<<r.IntN(8), len(c.payload)/64)
+			c.buffer = 16384 << r.IntN(5)
 		}
 		if r.IntN(3) == 0 {
 			c.late = min(len(c.payload), 1+r.IntN(30_000))
