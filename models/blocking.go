@@ -36,6 +36,9 @@ func serveBlocking(s *server) error {
 	}
 	current := s.newClients(listener) // one at most
 	defer current.close()
+	if err := s.announce(listener); err != nil {
+		return err
+	}
 	for {
 		c, ok := s.acceptClient(current, current.len)
 		if !ok {

@@ -3,12 +3,12 @@ package models
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
 )
@@ -21,10 +21,13 @@ import (
 // workerEnv names the environment variable that makes a process a worker.
 const workerEnv = "KETTLE_WORKER"
 
-// The descriptors that a worker is born with, after standard input, output and error.
+// The descriptors that a worker is born with, after standard input, output and error. Nothing is
+// ever written to the two pipes: their end says it all, to every worker at once, and it comes
+// also to one that has only just begun, whom a signal would kill.
 const (
 	socketFD   = 3 // its connection, or the listener
-	lifelineFD = 4 // a pipe whose other end only the parent has: it ends when the parent does
+	drainFD    = 4 // a pipe that the parent closes when the workers are to drain
+	lifelineFD = 5 // a pipe that ends when the parent does, in whatever way
 )
 
 // order is what a worker is told.
@@ -46,15 +49,11 @@ func RunWorker() int {
 		fmt.Fprintf(os.Stderr, "kettle worker: read %s: %v\n", workerEnv, err)
 		return 2
 	}
-	lifeline := os.NewFile(lifelineFD, "lifeline")
-	go func() {
-		// The parent writes nothing: this returns when it has ended, in whatever way.
-		lifeline.Read(make([]byte, 1))
-		os.Exit(1)
-	}()
-	signal.Ignore(os.Interrupt) // the terminal's goes to everybody; our parent will tell us
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
+	signal.Ignore(os.Interrupt, syscall.SIGTERM) // they may go to everybody; the parent decides
+	ctx, drain := context.WithCancel(context.Background())
+	defer drain()
+	atEnd(drainFD, drain)
+	atEnd(lifelineFD, func() { os.Exit(1) })
 	m, err := Lookup(o.Model)
 	if err == nil {
 		cfg := o.Config
@@ -68,43 +67,46 @@ func RunWorker() int {
 	return 0
 }
 
+// atEnd calls f, on another goroutine, when a pipe has ended.
+func atEnd(fd uintptr, f func()) {
+	pipe := os.NewFile(fd, "pipe from the parent")
+	go func() {
+		pipe.Read(make([]byte, 1))
+		f()
+	}()
+}
+
 // children are the worker processes of a server: they are started, counted, reaped and told
 // to end here; what they do is the model's affair. It may be used from any goroutine.
 type children struct {
 	server *server
 	path   string
-	env    []string
-	ended  func(exit int) // called for each child that has ended; may be nil
 
-	lifeline *os.File // the parent's end: closing it ends every child
-	theirs   *os.File
-	signals  chan os.Signal
+	// Our end of each pipe, and the end that the workers inherit.
+	drainPipe, lifeline       *os.File
+	theirDrain, theirLifeline *os.File
+	signals                   chan os.Signal
 
 	mu   sync.Mutex
-	pids map[int]struct{}
-	none *sync.Cond // no child is left
+	pids map[int]func(exit int) // what is called, if not nil, when the child has ended
+	none *sync.Cond             // no child is left
 }
 
 // newChildren prepares to start workers. Close must follow.
-func (s *server) newChildren(max int, ended func(exit int)) (*children, error) {
-	path, err := os.Executable()
-	if err != nil {
+func (s *server) newChildren() (c *children, err error) {
+	c = &children{server: s, signals: make(chan os.Signal, 1), pids: make(map[int]func(int))}
+	c.none = sync.NewCond(&c.mu)
+	if c.path, err = os.Executable(); err != nil {
 		return nil, fmt.Errorf("find this program, to run it as a worker: %w", err)
 	}
-	cfg := s.Config
-	cfg.MaxConns, cfg.Log, cfg.Ready = max, nil, nil
-	text, err := json.Marshal(order{s.model.Name, cfg})
-	if err != nil {
-		return nil, fmt.Errorf("order for the workers: %w", err)
-	}
-	theirs, ours, err := os.Pipe()
-	if err != nil {
+	if c.theirDrain, c.drainPipe, err = os.Pipe(); err != nil {
 		return nil, err
 	}
-	c := &children{server: s, path: path, env: append(os.Environ(), workerEnv+"="+string(text)),
-		ended: ended, lifeline: ours, theirs: theirs, signals: make(chan os.Signal, 1),
-		pids: make(map[int]struct{})}
-	c.none = sync.NewCond(&c.mu)
+	if c.theirLifeline, c.lifeline, err = os.Pipe(); err != nil {
+		c.theirDrain.Close()
+		c.drainPipe.Close()
+		return nil, err
+	}
 	signal.Notify(c.signals, sys.ChildSignal)
 	go func() {
 		for range c.signals {
@@ -114,25 +116,35 @@ func (s *server) newChildren(max int, ended func(exit int)) (*children, error) {
 	return c, nil
 }
 
-// start runs a worker that has fd as its socket. The caller's copy of fd remains, and remains
-// the caller's to close.
-func (c *children) start(fd int) error {
-	raw, err := c.theirs.SyscallConn()
+// start runs a worker that has fd as its socket and may have max connections, and calls ended,
+// if it is not nil, when it has ended. The caller's copy of fd remains the caller's to close.
+func (c *children) start(fd, max int, ended func(exit int)) error {
+	cfg := c.server.Config
+	cfg.MaxConns, cfg.Log, cfg.Ready = max, nil, nil
+	text, err := json.Marshal(order{c.server.model.Name, cfg})
 	if err != nil {
-		return err
+		return fmt.Errorf("order for a worker: %w", err)
 	}
+	env := append(os.Environ(), workerEnv+"="+string(text))
 	c.mu.Lock() // so that a child that ends at once is known before it is reaped
 	defer c.mu.Unlock()
-	var pid int
-	controlErr := raw.Control(func(theirs uintptr) {
-		files := []int{0, 1, 2, fd, int(theirs)}
-		pid, err = sys.StartChild(c.path, []string{c.path}, c.env, files)
-	})
-	if err = errors.Join(err, controlErr); err != nil {
+	files := []int{0, 1, 2, fd, descriptor(c.theirDrain), descriptor(c.theirLifeline)}
+	pid, err := sys.StartChild(c.path, []string{c.path}, env, files)
+	if err != nil {
 		return fmt.Errorf("start a worker process: %w", err)
 	}
-	c.pids[pid] = struct{}{}
+	c.pids[pid] = ended
 	return nil
+}
+
+// descriptor returns the number of an open file. Its method Fd would make the file blocking.
+func descriptor(f *os.File) (fd int) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return -1
+	}
+	raw.Control(func(n uintptr) { fd = int(n) })
+	return fd
 }
 
 // reap frees the entries of the children that have ended. One signal may stand for several
@@ -140,14 +152,14 @@ func (c *children) start(fd int) error {
 func (c *children) reap() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for pid := range c.pids {
-		exit, ended := sys.Reap(pid)
-		if !ended {
+	for pid, ended := range c.pids {
+		exit, over := sys.Reap(pid)
+		if !over {
 			continue
 		}
 		delete(c.pids, pid)
-		if c.ended != nil {
-			go c.ended(exit)
+		if ended != nil {
+			go ended(exit)
 		}
 	}
 	if len(c.pids) == 0 {
@@ -161,16 +173,30 @@ func (c *children) len() int {
 	return len(c.pids)
 }
 
-// drain tells the children to drain and waits until they have ended. After Grace their
-// lifeline is cut, and they end at once.
+// drain tells the children to drain and waits until they have ended. They know the grace too;
+// one that does not run, and cannot end by itself, is ended a moment after it.
 func (c *children) drain() {
-	late := context.AfterFunc(c.server.over, func() { c.lifeline.Close() })
-	defer late()
+	c.drainPipe.Close()
+	late := time.AfterFunc(Grace+killPause, c.kill)
+	c.wait()
+	late.Stop()
+}
+
+// killPause is how long after the grace a child that has not ended is killed.
+const killPause = 500 * time.Millisecond
+
+func (c *children) kill() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for pid := range c.pids {
-		sys.Terminate(pid) // it may be ending by itself
+		sys.Kill(pid) // it may just have ended by itself
 	}
+}
+
+// wait waits until no child is left.
+func (c *children) wait() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for len(c.pids) > 0 {
 		c.none.Wait()
 	}
@@ -178,13 +204,11 @@ func (c *children) drain() {
 
 // close ends the children that are left, at once, and waits for them.
 func (c *children) close() {
-	c.lifeline.Close()
-	c.theirs.Close()
-	c.mu.Lock()
-	for len(c.pids) > 0 {
-		c.none.Wait()
-	}
-	c.mu.Unlock()
+	c.kill()
+	c.wait()
 	signal.Stop(c.signals)
 	close(c.signals)
+	for _, f := range []*os.File{c.drainPipe, c.lifeline, c.theirDrain, c.theirLifeline} {
+		f.Close()
+	}
 }

@@ -26,6 +26,9 @@ func (s *server) converse(c client) {
 		buf := make([]byte, clientBuffer)
 		for {
 			n, err := sys.Recv(c.fd, buf)
+			if n == 0 && err == nil {
+				s.linger(c.fd)
+			}
 			if n == 0 || err != nil {
 				return err
 			}
@@ -38,9 +41,6 @@ func (s *server) converse(c client) {
 		}
 	}())
 }
-
-// clientBuffer is what each client of a blocking model has to itself, and so each goroutine.
-const clientBuffer = 16 << 10
 
 func sendAll(fd int, p []byte) error {
 	for len(p) > 0 {
@@ -156,11 +156,4 @@ func (s *server) acceptClient(cs *clients, open func() int) (client, bool) {
 		}
 	}
 	return client{}, false
-}
-
-func sleepUnless(done <-chan struct{}, d time.Duration) {
-	select {
-	case <-done:
-	case <-time.After(d):
-	}
 }

@@ -2,6 +2,7 @@ package models
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
@@ -60,38 +61,40 @@ func (l *single) receive(c *conn) want {
 	l.request(c.peer, chunk)
 	l.service(chunk)
 	if l.Wait > 0 {
-		c.pending = append(c.pending[:0], chunk...)
+		c.pending = slices.Clone(chunk)
 		l.waits.add(c, time.Now().Add(l.Wait))
 		return wantNothing
 	}
 	return l.send(c, chunk)
 }
 
-// send sends what the kernel takes of p and keeps the rest. It never waits.
-func (l *single) send(c *conn, p []byte) want {
-	n, err := sys.TrySend(c.fd, p)
+// send sends what the kernel takes of a chunk and remembers a copy of the rest, as the next
+// client's bytes will come into the same buffer. It never waits.
+func (l *single) send(c *conn, chunk []byte) want {
+	n, err := sys.TrySend(c.fd, chunk)
 	switch {
 	case err != nil && !sys.WouldBlock(err):
 		return l.end(c, err)
-	case n < len(p):
-		c.keep(p[n:])
+	case n == len(chunk):
+		return wantRead
+	}
+	c.pending = slices.Clone(chunk[n:])
+	return wantWrite
+}
+
+// flush goes on with the pending answer. It never waits.
+func (l *single) flush(c *conn) want {
+	n, err := sys.TrySend(c.fd, c.pending)
+	switch {
+	case err != nil && !sys.WouldBlock(err):
+		return l.end(c, err)
+	case n < len(c.pending):
+		c.pending = c.pending[n:]
 		return wantWrite
 	}
 	c.pending = nil
 	return wantRead
 }
-
-// keep remembers p until the client can take it. P may be the tail of what is kept already.
-func (c *conn) keep(p []byte) {
-	if c.pending == nil {
-		c.pending = append(c.pending, p...)
-		return
-	}
-	c.pending = p
-}
-
-// flush goes on with the pending answer.
-func (l *single) flush(c *conn) want { return l.send(c, c.pending) }
 
 // end says why the connection is done. The model then forgets it.
 func (l *single) end(c *conn, why error) want {

@@ -34,7 +34,7 @@ func coroutines() Model {
 		Limits:      "one CPU; a small stack for each client; none may compute for long",
 		Section:     "4.9",
 		Backends:    true,
-		files:       []string{"coroutines.go", "selecting.go", "single.go"},
+		files:       []string{"coroutines.go", "selecting.go", "conn.go", "single.go"},
 		serve:       serveCoroutines,
 	}
 }
@@ -44,14 +44,12 @@ func serveCoroutines(s *server) error {
 	if err != nil {
 		return err
 	}
-	defer single.finish()
-	sel, err := single.openSelector()
+	loop, err := single.newEventLoop()
 	if err != nil {
 		return err
 	}
-	defer sel.Close()
-	defer single.onDrain(sel.Wake)()
-	l := &eventLoop{single: single, sel: sel}
+	l := &coroutineLoop{eventLoop: loop}
+	defer l.close()
 	defer l.stopTasks()
 	for {
 		if l.over.Err() != nil {
@@ -60,10 +58,10 @@ func serveCoroutines(s *server) error {
 		if err := l.watchListener(l.acceptTasks); err != nil || l.done() {
 			return err
 		}
-		if _, err := sel.Select(l.timeout()); err != nil {
+		if _, err := l.sel.Select(l.timeout()); err != nil {
 			return err
 		}
-		for key, events := range sel.Ready() {
+		for key, events := range l.sel.Ready() {
 			switch data := key.Data.(type) {
 			case *task:
 				data.ready(events)
@@ -82,20 +80,22 @@ func serveCoroutines(s *server) error {
 	}
 }
 
+// coroutineLoop is an eventLoop that resumes coroutines.
+type coroutineLoop struct {
+	*eventLoop
+	buffers buffers
+}
+
 // task is a client and its coroutine. conn.want says what it waits for.
 type task struct {
 	*conn
-	loop    *eventLoop
+	loop    *coroutineLoop
 	co      *coro.Coro
 	watched selectors.Events // what the selector watches for
 }
 
-func (l *eventLoop) acceptTasks() {
-	for range acceptBatch {
-		c := l.accept()
-		if c == nil {
-			return
-		}
+func (l *coroutineLoop) acceptTasks() {
+	for c := range l.newcomers() {
 		t := &task{conn: c, loop: l}
 		c.task = t
 		t.co = coro.New(func(*coro.Coro) { l.lost(c.peer, t.converse()) })
@@ -198,7 +198,7 @@ func (t *task) resume() {
 	}
 }
 
-func (l *eventLoop) unwatch(t *task) {
+func (l *coroutineLoop) unwatch(t *task) {
 	if t.watched != 0 {
 		l.sel.Unregister(t)
 		t.watched = 0
@@ -207,11 +207,33 @@ func (l *eventLoop) unwatch(t *task) {
 
 // stopTasks ends the coroutines that are left. One that is not ended would never be
 // collected.
-func (l *eventLoop) stopTasks() {
+func (l *coroutineLoop) stopTasks() {
 	for len(l.conns) > 0 {
 		t := l.conns[0].task
 		t.co.Stop()
 		l.unwatch(t)
 		l.forget(t.conn)
+	}
+}
+
+// buffers are receive buffers that nobody holds at present.
+type buffers struct{ free [][]byte }
+
+// maxFree is how many are kept: more are in use only while many clients do not read.
+const maxFree = 64
+
+func (b *buffers) take() []byte {
+	last := len(b.free) - 1
+	if last < 0 {
+		return make([]byte, chunkSize)
+	}
+	buf := b.free[last]
+	b.free = b.free[:last]
+	return buf
+}
+
+func (b *buffers) give(buf []byte) {
+	if len(b.free) < maxFree {
+		b.free = append(b.free, buf)
 	}
 }

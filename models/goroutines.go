@@ -44,7 +44,9 @@ func serveGoroutines(s *server) error {
 	if err != nil {
 		return err
 	}
-	s.ready(listener.Addr())
+	if s.Ready != nil {
+		s.Ready(listener.Addr())
+	}
 	stop := context.AfterFunc(s.ctx, func() { listener.Close() })
 	defer stop()
 	defer listener.Close()
@@ -82,8 +84,9 @@ func (s *server) handle(conn net.Conn) {
 	for {
 		n, err := conn.Read(buf)
 		if n == 0 {
-			if errors.Is(err, io.EOF) || s.draining() {
+			if errors.Is(err, io.EOF) {
 				err = nil
+				s.lingerConn(conn)
 			}
 			s.lost(peer, err)
 			return
@@ -112,5 +115,14 @@ func (s *server) drainConn(conn net.Conn) func() {
 	return func() {
 		read()
 		all()
+	}
+}
+
+// lingerConn is linger for a connection of net's.
+func (s *server) lingerConn(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		if raw, err := tcp.SyscallConn(); err == nil {
+			raw.Control(func(fd uintptr) { s.linger(int(fd)) })
+		}
 	}
 }

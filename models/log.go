@@ -91,7 +91,7 @@ func (s *server) admitted(open int) bool {
 		a.mu.Unlock()
 		return true
 	}
-	s.refuse("%d connections are open, the limit of this server (--max-conns)", open)
+	s.refuse("the limit on connections (--max-conns) is %d", s.maxConns)
 	return false
 }
 

@@ -52,6 +52,9 @@ func servePoll(s *server) error {
 	}
 	defer waker.Close()
 	defer l.onDrain(waker.Wake)()
+	if err := l.announce(l.listener); err != nil {
+		return err
+	}
 	list := []sys.PollFD{{Fd: int32(waker.FD()), Events: sys.PollIn}, {Fd: -1}}
 	for !l.done() {
 		list[listenerEntry] = sys.PollFD{Fd: -1} // poll passes over negative descriptors
@@ -94,11 +97,7 @@ func (l *single) polled(list []sys.PollFD) []sys.PollFD {
 		}
 	}
 	if list[listenerEntry].Revents != 0 {
-		for range acceptBatch {
-			c := l.accept()
-			if c == nil {
-				break
-			}
+		for c := range l.newcomers() {
 			c.want = wantRead
 			list = append(list, c.entry())
 		}

@@ -37,12 +37,11 @@ func servePolling(s *server) error {
 		return err
 	}
 	defer l.finish()
+	if err := l.announce(l.listener); err != nil {
+		return err
+	}
 	for !l.done() {
-		for range acceptBatch { // and no more: those who are connected are asked all the same
-			c := l.accept()
-			if c == nil {
-				break
-			}
+		for c := range l.newcomers() { // some: those who are connected are asked all the same
 			c.want = wantRead
 		}
 		for c := l.waits.take(); c != nil; c = l.waits.take() {

@@ -32,7 +32,7 @@ func prefork() Model {
 		Blocking:    false,
 		Threads:     "1 process per CPU",
 		Waits:       "each worker, in epoll or kqueue, for all its clients",
-		Limits:      "clients of different workers share nothing; load can be uneven",
+		Limits:      "workers share nothing, the limit on connections included; uneven load",
 		Section:     "4.3",
 		Backends:    true,
 		files: []string{"prefork.go", "selectors.go", "selecting.go", "conn.go", "single.go",
@@ -50,43 +50,73 @@ func servePrefork(s *server) error {
 		return err
 	}
 	defer sys.Close(listener)
-	count := runtime.NumCPU()
-	crashed := make(chan int, count)
-	workers, err := s.newChildren(perWorker(s.maxConns, count), func(exit int) {
-		select {
-		case crashed <- exit:
-		case <-s.ctx.Done():
-		}
-	})
+	workers, err := s.newChildren()
 	if err != nil {
 		return err
 	}
 	defer workers.close()
-	for range count {
-		if err := workers.start(listener); err != nil {
+	shares := divide(s.maxConns, runtime.NumCPU())
+	ended := make(chan worker, len(shares))
+	start := func(i int) error {
+		return workers.start(listener, shares[i], func(exit int) { ended <- worker{i, exit} })
+	}
+	for i := range shares {
+		if err := start(i); err != nil {
 			return err
 		}
+	}
+	if err := s.announce(listener); err != nil {
+		return err
 	}
 	for {
 		select {
 		case <-s.ctx.Done():
 			workers.drain()
 			return nil
-		case exit := <-crashed:
-			s.log.Printf("a worker has ended (%s): starting another", exitText(exit))
-			sleepUnless(s.ctx.Done(), restartPause) // or a worker that cannot run would spin
-			if err := workers.start(listener); err != nil {
-				return err
-			}
+		case w := <-ended:
+			s.log.Printf("a worker has ended (%s): starting another", exitText(w.exit))
+			s.restart(func() error { return start(w.index) })
 		}
+	}
+}
+
+// worker is a worker that has ended.
+type worker struct{ index, exit int }
+
+// restart tries to start a worker in place of one that has ended, until it can be started or
+// the server drains. It begins with a pause: a worker that cannot run would spin else.
+func (s *server) restart(start func() error) {
+	for pause := restartPause; ; pause = min(2*pause, longestPause) {
+		sleepUnless(s.ctx.Done(), pause)
+		if s.draining() {
+			return
+		}
+		err := start()
+		if err == nil {
+			return
+		}
+		s.log.Printf("%v: trying again", err)
 	}
 }
 
 // restartPause is how long a worker that has crashed is not replaced.
 const restartPause = 100 * time.Millisecond
 
-// perWorker divides the limit on connections, rounded up; 0 is none.
-func perWorker(total, workers int) int { return (total + workers - 1) / workers }
+// divide divides the limit on connections among workers: each one's share, 0 for no limit. No
+// worker has a share of nothing, so with a small limit there are fewer.
+func divide(limit, workers int) []int {
+	if limit > 0 {
+		workers = min(workers, limit)
+	}
+	shares := make([]int, workers)
+	for i := range shares {
+		shares[i] = limit / workers
+		if i < limit%workers {
+			shares[i]++
+		}
+	}
+	return shares
+}
 
 func exitText(exit int) string {
 	if exit < 0 {

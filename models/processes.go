@@ -43,18 +43,21 @@ func serveProcesses(s *server) error {
 	}
 	parent := s.newClients(listener)
 	defer parent.close()
-	workers, err := s.newChildren(0, nil)
+	workers, err := s.newChildren()
 	if err != nil {
 		return err
 	}
 	defer workers.close()
+	if err := s.announce(listener); err != nil {
+		return err
+	}
 	for {
 		c, ok := s.acceptClient(parent, workers.len)
 		if !ok {
 			workers.drain()
 			return nil
 		}
-		if err := workers.start(c.fd); err != nil {
+		if err := workers.start(c.fd, 0, nil); err != nil {
 			s.refuse("%v", err)
 		}
 		parent.remove(c) // the worker has its own copy

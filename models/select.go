@@ -57,6 +57,9 @@ func serveSelect(s *server) error {
 	}
 	defer waker.Close()
 	defer l.onDrain(waker.Wake)()
+	if err := l.announce(l.listener); err != nil {
+		return err
+	}
 	for !l.done() {
 		read, write := l.interest()
 		read.Set(waker.FD())
@@ -104,14 +107,9 @@ func (l *single) selected(read, write *sys.FDSet) {
 			l.forget(c)
 		}
 	}
-	if l.listener < 0 || !read.Has(l.listener) {
-		return
-	}
-	for range acceptBatch {
-		c := l.accept()
-		if c == nil {
-			return
+	if l.listener >= 0 && read.Has(l.listener) {
+		for c := range l.newcomers() {
+			c.want = wantRead
 		}
-		c.want = wantRead
 	}
 }

@@ -9,15 +9,46 @@ import (
 
 // What the models on a selector share.
 
-// openSelector returns the selector that the configuration names.
-func (l *single) openSelector() (*selectors.Selector, error) {
-	if l.Backend == "" || l.Backend == "auto" {
-		return selectors.Default()
+// eventLoop is a single with its selector. Descriptors are registered with a callback, or with
+// what the model resumes.
+type eventLoop struct {
+	*single
+	sel        *selectors.Selector
+	listening  bool // the listener is registered
+	stopWaking func()
+}
+
+// callback is called when its descriptor is ready.
+type callback func()
+
+// newEventLoop opens the selector that the configuration names, and says that the server
+// serves. If it cannot, it frees l.
+func (l *single) newEventLoop() (*eventLoop, error) {
+	open := selectors.Default
+	if l.Backend != "" && l.Backend != "auto" {
+		open = func() (*selectors.Selector, error) { return selectors.Open(l.Backend) }
 	}
-	if l.Backend == "select" {
+	sel, err := open()
+	if err != nil {
+		l.finish()
+		return nil, err
+	}
+	if sel.Name() == "select" {
 		l.ceiling = sys.FDSetSize
 	}
-	return selectors.Open(l.Backend)
+	loop := &eventLoop{single: l, sel: sel, stopWaking: l.onDrain(sel.Wake)}
+	if err := l.announce(l.listener); err != nil {
+		loop.close()
+		return nil, err
+	}
+	return loop, nil
+}
+
+// close frees the loop with all that it has.
+func (l *eventLoop) close() {
+	l.stopWaking()
+	l.sel.Close()
+	l.finish()
 }
 
 // watchListener registers the listener, or takes it out, as accepting has become possible or
@@ -40,4 +71,15 @@ func (l *eventLoop) timeout() time.Duration {
 		return d
 	}
 	return selectors.Forever
+}
+
+// events returns what a selector has to watch for.
+func (w want) events() selectors.Events {
+	switch w {
+	case wantRead:
+		return selectors.Read
+	case wantWrite:
+		return selectors.Write
+	}
+	return 0
 }

@@ -1,7 +1,5 @@
 package models
 
-import "github.com/kettle-go/kettle/selectors"
-
 // Selectors: the event loop. Each descriptor is registered together with the function to call
 // when it is ready.
 //
@@ -34,7 +32,7 @@ func selectorsModel() Model {
 		Limits:      "one CPU; code cut into callbacks, none of which may wait",
 		Section:     "4.8",
 		Backends:    true,
-		files:       []string{"selectors.go", "conn.go", "single.go"},
+		files:       []string{"selectors.go", "selecting.go", "conn.go", "single.go"},
 		serve:       serveSelectors,
 	}
 }
@@ -47,33 +45,20 @@ func serveSelectors(s *server) error {
 	return l.serveCallbacks()
 }
 
-// callback is what a descriptor is registered with.
-type callback func()
-
-// eventLoop is a single with its selector.
-type eventLoop struct {
-	*single
-	sel       *selectors.Selector
-	listening bool // the listener is registered
-}
-
 func (l *single) serveCallbacks() error {
-	defer l.finish()
-	sel, err := l.openSelector()
+	loop, err := l.newEventLoop()
 	if err != nil {
 		return err
 	}
-	defer sel.Close()
-	defer l.onDrain(sel.Wake)()
-	loop := &eventLoop{single: l, sel: sel}
+	defer loop.close()
 	for {
 		if err := loop.watchListener(loop.acceptClients); err != nil || l.done() {
 			return err
 		}
-		if _, err := sel.Select(loop.timeout()); err != nil {
+		if _, err := loop.sel.Select(loop.timeout()); err != nil {
 			return err
 		}
-		for key := range sel.Ready() {
+		for key := range loop.sel.Ready() {
 			key.Data.(callback)()
 		}
 		for c := l.waits.take(); c != nil; c = l.waits.take() {
@@ -89,11 +74,7 @@ func (l *single) serveCallbacks() error {
 
 // acceptClients is called when clients are in the backlog.
 func (l *eventLoop) acceptClients() {
-	for range acceptBatch {
-		c := l.accept()
-		if c == nil {
-			return
-		}
+	for c := range l.newcomers() {
 		l.watch(c, wantRead)
 	}
 }
@@ -126,15 +107,4 @@ func (l *eventLoop) callback(c *conn) callback {
 		return func() { l.watch(c, l.flush(c)) }
 	}
 	return func() { l.watch(c, l.receive(c)) }
-}
-
-// events returns what a selector has to watch for.
-func (w want) events() selectors.Events {
-	switch w {
-	case wantRead:
-		return selectors.Read
-	case wantWrite:
-		return selectors.Write
-	}
-	return 0
 }

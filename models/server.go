@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
@@ -85,63 +86,97 @@ func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
 	return s, nil
 }
 
-// listen returns a listening socket on the configured address and says that it is there.
+// listen returns a listening socket on the configured address.
 func (s *server) listen(nonblock bool) (int, error) {
-	addr, err := resolve(s.ctx, s.Addr)
+	addrs, err := resolve(s.ctx, s.Addr)
 	if err != nil {
 		return -1, fmt.Errorf("listen on %s: %w", s.Addr, err)
 	}
-	fd, err := sys.Listen(addr, sys.ListenOptions{Backlog: backlog, Nonblock: nonblock})
-	if errors.Is(err, errors.ErrUnsupported) {
-		return -1, errors.New("this system has no sockets that kettle can use: try goroutines")
+	for _, addr := range addrs {
+		var fd int
+		fd, err = sys.Listen(addr, sys.ListenOptions{Backlog: backlog, Nonblock: nonblock})
+		if err == nil {
+			return fd, nil
+		}
+		if errors.Is(err, errors.ErrUnsupported) {
+			return -1, errors.New("this system has no sockets that kettle can use: try goroutines")
+		}
 	}
-	if err != nil {
-		return -1, fmt.Errorf("listen on %s: %w", s.Addr, err)
-	}
-	if addr, err = sys.LocalAddr(fd); err != nil {
-		sys.Close(fd)
-		return -1, fmt.Errorf("listen on %s: %w", s.Addr, err)
-	}
-	s.ready(net.TCPAddrFromAddrPort(addr))
-	return fd, nil
+	return -1, fmt.Errorf("listen on %s: %w", s.Addr, err)
 }
 
-func (s *server) ready(addr net.Addr) {
-	if s.Ready != nil {
-		s.Ready(addr)
+// announce says that the server can be connected to and will serve. A model calls it when it
+// has all that it needs.
+func (s *server) announce(listener int) error {
+	addr, err := sys.LocalAddr(listener)
+	if err == nil && s.Ready != nil {
+		s.Ready(net.TCPAddrFromAddrPort(addr))
 	}
+	return err
 }
 
-// resolve returns the one address to listen on. A name may have several: the first is taken,
-// one of IPv4 if there is any, as net.Listen does. An empty host is every address.
-func resolve(ctx context.Context, addr string) (netip.AddrPort, error) {
+// resolve returns the addresses to try to listen on: the first that can be had is it. A name
+// may stand for several; those of IPv4 come first, as with net.Listen. No host is every address
+// of IPv6, which includes those of IPv4, or of IPv4 alone where there is no IPv6.
+func resolve(ctx context.Context, addr string) ([]netip.AddrPort, error) {
 	host, service, err := net.SplitHostPort(addr)
 	if err != nil {
-		return netip.AddrPort{}, err
+		return nil, err
 	}
 	port, err := net.DefaultResolver.LookupPort(ctx, "tcp", service)
 	if err != nil {
-		return netip.AddrPort{}, err
+		return nil, err
 	}
-	if host == "" {
-		return netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(port)), nil
-	}
-	if ip, err := netip.ParseAddr(host); err == nil {
-		return netip.AddrPortFrom(ip, uint16(port)), nil
-	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return netip.AddrPort{}, err
-	}
-	best := ips[0].Unmap()
-	for _, ip := range ips {
-		if ip = ip.Unmap(); ip.Is4() {
-			best = ip
-			break
+	ips := []netip.Addr{netip.IPv6Unspecified(), netip.IPv4Unspecified()}
+	if host != "" {
+		// An address in numbers is its own and only name.
+		if ips, err = net.DefaultResolver.LookupNetIP(ctx, "ip", host); err != nil {
+			return nil, err
 		}
+		slices.SortStableFunc(ips, func(a, b netip.Addr) int {
+			return a.Unmap().BitLen() - b.Unmap().BitLen()
+		})
 	}
-	return netip.AddrPortFrom(best, uint16(port)), nil
+	var addrs []netip.AddrPort
+	for _, ip := range ips {
+		addrs = append(addrs, netip.AddrPortFrom(ip.Unmap(), uint16(port)))
+	}
+	return addrs, nil
 }
 
 // draining reports whether the server has been told to end.
 func (s *server) draining() bool { return s.ctx.Err() != nil }
+
+// clientBuffer is what each client has to itself whose code waits in the middle of its work: of
+// a blocking model, and each goroutine.
+const clientBuffer = 16 << 10
+
+// linger sees to it, during a drain, that a client gets what it has been answered. To close at
+// once could lose it: the client's next byte would find no connection, the kernel would answer
+// with RST, and drop what it has not delivered. So the stream is ended first, and the
+// connection closed when the other side has acknowledged everything, or when the grace is over.
+// It blocks the thread.
+func (s *server) linger(fd int) {
+	if !s.draining() || sys.Shutdown(fd, sys.ShutdownWrite) != nil {
+		return
+	}
+	for s.over.Err() == nil && undelivered(fd) {
+		sys.Sleep(lingerPause)
+	}
+}
+
+// lingerPause is how often a connection that lingers is looked at: the kernel has no event for
+// an empty send buffer.
+const lingerPause = 2 * time.Millisecond
+
+func undelivered(fd int) bool {
+	n, err := sys.Unsent(fd)
+	return err == nil && n > 0
+}
+
+func sleepUnless(done <-chan struct{}, d time.Duration) {
+	select {
+	case <-done:
+	case <-time.After(d):
+	}
+}

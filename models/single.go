@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -27,9 +28,10 @@ type single struct {
 	ceiling  int     // the first descriptor that cannot be watched; 0 if there is none
 	conns    []*conn // in no particular order
 	buf      []byte  // where every chunk is received: nobody holds it from one visit to the next
-	buffers  buffers
 	waits    waits
 	retry    time.Time // when to accept again after descriptors have run out
+
+	lingering []int // descriptors that a drain has yet to close
 }
 
 // newSingle listens and returns the state of a server without clients.
@@ -46,60 +48,73 @@ func (s *server) singleOn(listener int) *single {
 	return &single{server: s, listener: listener, buf: make([]byte, chunkSize)}
 }
 
-// accepting reports whether the listener is worth looking at.
+// accepting reports whether the listener is worth looking at. A pause that is over is over from
+// here on, so that untilNext, asked later, cannot take another view of the clock.
 func (l *single) accepting() bool {
-	return !l.draining() && (l.retry.IsZero() || !time.Now().Before(l.retry))
+	if !l.retry.IsZero() && !time.Now().Before(l.retry) {
+		l.retry = time.Time{}
+	}
+	return !l.draining() && l.retry.IsZero()
 }
 
 // acceptBatch is how many clients are accepted before those who are connected have a turn.
 const acceptBatch = 64
 
-// accept takes the next client out of the backlog; nil if there is none, or if nothing can be
-// accepted for now.
-func (l *single) accept() *conn {
-	for range acceptBatch {
-		if !l.accepting() {
-			return nil
+// newcomers goes through the clients in the backlog, the next batch of them at most, and accepts
+// them; those who cannot be served are turned away.
+func (l *single) newcomers() iter.Seq[*conn] {
+	return func(yield func(*conn) bool) {
+		for range acceptBatch {
+			if !l.accepting() {
+				return
+			}
+			fd, peer, err := sys.Accept(l.listener, true)
+			if sys.WouldBlock(err) {
+				return
+			}
+			if err != nil {
+				l.retry = time.Now().Add(l.acceptFailed(err))
+				return
+			}
+			if l.ceiling > 0 && fd >= l.ceiling { // in C, a write past the end of select's set
+				l.refuse("descriptor %d is too large for select, which ends at %d", fd,
+					l.ceiling-1)
+				sys.Close(fd)
+				continue
+			}
+			if !l.admitted(len(l.conns)) {
+				sys.Close(fd)
+				continue
+			}
+			l.connected(peer)
+			c := &conn{fd: fd, peer: peer, place: len(l.conns)}
+			l.conns = append(l.conns, c)
+			if !yield(c) {
+				return
+			}
 		}
-		fd, peer, err := sys.Accept(l.listener, true)
-		switch {
-		case sys.WouldBlock(err):
-			l.retry = time.Time{}
-			return nil
-		case err != nil:
-			l.retry = time.Now().Add(l.acceptFailed(err))
-			return nil
-		case l.ceiling > 0 && fd >= l.ceiling: // in C, a write past the end of select's set
-			l.refuse("descriptor %d is too large for select, which ends at %d", fd, l.ceiling-1)
-			sys.Close(fd)
-			continue
-		case !l.admitted(len(l.conns)):
-			sys.Close(fd)
-			continue
-		}
-		l.retry = time.Time{}
-		l.connected(peer)
-		c := &conn{fd: fd, peer: peer, place: len(l.conns)}
-		l.conns = append(l.conns, c)
-		return c
 	}
-	return nil
 }
 
 // forget closes the descriptor of a connection that is done and takes it out of the list. A
-// model that has registered it anywhere has to unregister it first.
+// model that has registered it anywhere has to unregister it first. During a drain the
+// connection may have to linger, as server.linger explains; here nobody waits for it.
 func (l *single) forget(c *conn) {
 	last := l.conns[len(l.conns)-1]
 	l.conns[c.place], last.place = last, c.place
 	l.conns[len(l.conns)-1] = nil
 	l.conns = l.conns[:len(l.conns)-1]
-	sys.Close(c.fd)
+	if l.draining() && l.over.Err() == nil && sys.Shutdown(c.fd, sys.ShutdownWrite) == nil {
+		l.lingering = append(l.lingering, c.fd)
+	} else {
+		sys.Close(c.fd)
+	}
 	c.fd = -1
 }
 
 // done reports whether the server has drained: it has been told to, and every client has been
-// answered, or the time for that is over and the rest is dropped. The first time that the
-// drain is noticed it stops accepting.
+// answered and has got it, or the time for that is over and the rest is dropped. The first
+// time that the drain is noticed it stops accepting.
 func (l *single) done() bool {
 	if !l.draining() {
 		return false
@@ -109,21 +124,33 @@ func (l *single) done() bool {
 		l.listener = -1
 	}
 	if l.over.Err() != nil {
-		for _, c := range slices.Clone(l.conns) {
-			l.end(c, errGrace)
-			l.forget(c)
+		for len(l.conns) > 0 {
+			l.end(l.conns[0], errGrace)
+			l.forget(l.conns[0])
 		}
 	}
-	return len(l.conns) == 0
+	l.lingering = slices.DeleteFunc(l.lingering, func(fd int) bool {
+		if l.over.Err() == nil && undelivered(fd) {
+			return false
+		}
+		sys.Close(fd)
+		return true
+	})
+	return len(l.conns) == 0 && len(l.lingering) == 0
 }
 
 // finish frees what is left when the model ends by an error.
 func (l *single) finish() {
-	for len(l.conns) > 0 {
-		l.forget(l.conns[0])
+	for _, c := range l.conns {
+		sys.Close(c.fd)
 	}
+	for _, fd := range l.lingering {
+		sys.Close(fd)
+	}
+	l.conns, l.lingering = nil, nil
 	if l.listener >= 0 {
 		sys.Close(l.listener)
+		l.listener = -1
 	}
 }
 
@@ -135,17 +162,17 @@ func (l *single) untilNext() time.Duration {
 		return 0
 	}
 	next := l.waits.first()
-	if next.IsZero() && l.retry.IsZero() {
-		return -1
-	}
-	now := time.Now()
-	if !l.draining() && l.retry.After(now) && (next.IsZero() || l.retry.Before(next)) {
+	if !l.draining() && !l.retry.IsZero() && (next.IsZero() || l.retry.Before(next)) {
 		next = l.retry
 	}
-	if next.IsZero() {
-		return -1
+	wait := time.Duration(-1)
+	if !next.IsZero() {
+		wait = max(0, time.Until(next))
 	}
-	return max(0, next.Sub(now))
+	if len(l.lingering) > 0 && (wait < 0 || wait > lingerPause) {
+		wait = lingerPause
+	}
+	return wait
 }
 
 // unasked reports whether a drain has to receive from c although nobody has said that it is
@@ -214,26 +241,4 @@ func (w *waits) take() *conn {
 		}
 	}
 	return nil
-}
-
-// buffers are receive buffers that nobody holds at present.
-type buffers struct{ free [][]byte }
-
-// maxFree is how many are kept: more are in use only while many clients do not read.
-const maxFree = 64
-
-func (b *buffers) take() []byte {
-	last := len(b.free) - 1
-	if last < 0 {
-		return make([]byte, chunkSize)
-	}
-	buf := b.free[last]
-	b.free = b.free[:last]
-	return buf
-}
-
-func (b *buffers) give(buf []byte) {
-	if len(b.free) < maxFree {
-		b.free = append(b.free, buf)
-	}
 }

@@ -54,6 +54,9 @@ func serveThreads(s *server) error {
 	}
 	all := s.newClients(listener)
 	defer all.close()
+	if err := s.announce(listener); err != nil {
+		return err
+	}
 	var running sync.WaitGroup
 	defer running.Wait()
 	for {

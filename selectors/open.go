@@ -39,7 +39,10 @@ func Open(name string) (*Selector, error) {
 func Default() (*Selector, error) { return firstThatWorks(candidates()) }
 
 func firstThatWorks(list []candidate) (*Selector, error) {
-	err := error(ErrUnknown)
+	if len(list) == 0 {
+		return nil, fmt.Errorf("open the default selector: %w", ErrUnknown)
+	}
+	var err error
 	for _, c := range list {
 		sel, openErr := open(c)
 		if openErr == nil {
