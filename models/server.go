@@ -153,14 +153,14 @@ const clientBuffer = 16 << 10
 
 // linger sees to it, during a drain, that a client gets what it has been answered. To close at
 // once could lose it: the client's next byte would find no connection, the kernel would answer
-// with RST, and drop what it has not delivered. So the stream is ended first, and the
-// connection closed when the other side has acknowledged everything, or when the grace is over.
-// It blocks the thread.
+// with RST, and drop what it has not delivered. So it is closed when the other side has
+// acknowledged everything, or when the grace is over. It blocks the thread.
+//
+// To end the sending side first, so that the client has its end of the stream, would be no
+// better here: the drain has ended the receiving side already, and on a connection with both
+// ended Linux answers any further byte with RST itself.
 func (s *server) linger(fd int) {
-	if !s.draining() || sys.Shutdown(fd, sys.ShutdownWrite) != nil {
-		return
-	}
-	for s.over.Err() == nil && undelivered(fd) {
+	for s.draining() && s.over.Err() == nil && undelivered(fd) {
 		sys.Sleep(lingerPause)
 	}
 }

@@ -98,7 +98,8 @@ func (l *single) newcomers() iter.Seq[*conn] {
 
 // forget closes the descriptor of a connection that is done and takes it out of the list. A
 // model that has registered it anywhere has to unregister it first. During a drain the
-// connection may have to linger, as server.linger explains; here nobody waits for it.
+// connection lingers, as server.linger explains, but nobody waits for it, and the client has its
+// end of the stream at once.
 func (l *single) forget(c *conn) {
 	last := l.conns[len(l.conns)-1]
 	l.conns[c.place], last.place = last, c.place

@@ -38,7 +38,7 @@ func threads() Model {
 		Limits:      "memory and switches grow with the connections; shared state needs locks",
 		Section:     "4.4",
 		files:       []string{"threads.go", "client.go"},
-		maxConns:    func() int { return min(1000, sys.ProcessLimit()/2) },
+		maxConns:    func() int { return min(1000, threadRoom()) },
 		serve:       serveThreads,
 	}
 }
@@ -48,6 +48,11 @@ func serveThreads(s *server) error {
 	defer debug.SetMaxThreads(debug.SetMaxThreads(max(10_000, s.maxConns+1_000)))
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 
+	if room := threadRoom(); s.maxConns > room {
+		s.log.Printf("--max-conns %d: the system allows %d threads and processes, with others "+
+			"among them: the limit is %d", s.maxConns, sys.ProcessLimit(), room)
+		s.maxConns = room
+	}
 	listener, err := s.listen(false)
 	if err != nil {
 		return err
@@ -72,6 +77,10 @@ func serveThreads(s *server) error {
 		})
 	}
 }
+
+// threadRoom returns for how many threads there is room with certainty: some are Go's own, some
+// are other programs', and Go ends a program that cannot have a thread when it needs one.
+func threadRoom() int { return max(1, sys.ProcessLimit()/4) }
 
 // provideProcessors sees to it that n threads can run Go code without waiting for each other,
 // in steps of powers of two, as each step stops the world.

@@ -193,8 +193,11 @@ func TestDefaultTakesTheFirstThatWorks(t *testing.T) {
 		t.Errorf("the default selector is %v, %v, want b", sel, err)
 	}
 	_, err = firstThatWorks([]candidate{{"a", refused}, {"b", refused}})
-	if !errors.Is(err, ErrUnknown) || !errors.Is(err, errRefused) {
+	if errors.Is(err, ErrUnknown) || !errors.Is(err, errRefused) {
 		t.Fatalf("where none works: %v", err)
+	}
+	if _, err := firstThatWorks(nil); !errors.Is(err, ErrUnknown) {
+		t.Errorf("where there is none: %v, want ErrUnknown", err)
 	}
 	for _, want := range []string{"open the default selector", "open selector a: create", "b: cr"} {
 		if !strings.Contains(err.Error(), want) {

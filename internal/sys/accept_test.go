@@ -44,7 +44,7 @@ func TestAcceptWithoutDescriptors(t *testing.T) {
 	}
 	await(t, listener, sys.PollIn)
 	for range 3 {
-		if _, _, err := sys.Accept(listener, true); err != sys.EMFILE || !sys.Exhausted(err) {
+		if _, _, err := sys.Accept(listener, true); err != syscall.EMFILE || !sys.Exhausted(err) {
 			t.Fatalf("accept: %v, want EMFILE", err)
 		}
 	}
@@ -68,7 +68,7 @@ func TestAcceptWithoutDescriptors(t *testing.T) {
 // one is served.
 func TestConnectionThatDiesInTheBacklog(t *testing.T) {
 	listener, addr := listen(t, loopback(), true)
-	if _, _, err := sys.Accept(listener, true); err != sys.EAGAIN {
+	if _, _, err := sys.Accept(listener, true); err != syscall.EAGAIN {
 		t.Errorf("accept with nobody there: %v, want EAGAIN", err)
 	}
 	for range 3 {
@@ -96,7 +96,7 @@ func TestConnectionThatDiesInTheBacklog(t *testing.T) {
 		if err == nil && string(buf[:n]) == "alive" {
 			return
 		}
-		if !sys.PeerGone(err) {
+		if !peerGone(err) {
 			t.Fatalf("receive from a dead connection: %d, %v", n, err)
 		}
 	}

@@ -45,21 +45,22 @@ func Reap(pid int) (exit int, ended bool) {
 	}
 }
 
-// Terminate asks a process to end; Kill ends it.
-func Terminate(pid int) error { return os.NewSyscallError("kill", unix.Kill(pid, unix.SIGTERM)) }
-
 // Kill ends a process at once.
 func Kill(pid int) error { return os.NewSyscallError("kill", unix.Kill(pid, unix.SIGKILL)) }
 
-// ProcessLimit returns how many processes and threads the user may have, as far as the
-// process knows.
+// ProcessLimit returns how many processes and threads this process's user, or its container,
+// may have; others may have some of them already.
 func ProcessLimit() int {
+	most := containerLimit()
 	var lim unix.Rlimit
-	if unix.Getrlimit(rlimitProcesses, &lim) != nil || uint64(lim.Cur) > 1<<30 {
-		return 1 << 30
+	if unix.Getrlimit(rlimitProcesses, &lim) == nil && uint64(lim.Cur) < uint64(most) {
+		most = int(lim.Cur)
 	}
-	return int(lim.Cur)
+	return most
 }
+
+// noLimit stands for a limit that is not there.
+const noLimit = 1 << 30
 
 // Sleep blocks the calling thread for d, as a blocking call for something slow would.
 func Sleep(d time.Duration) {

@@ -12,12 +12,11 @@ import (
 // low half) and Pad (its high half), that it was registered with.
 type EpollEvent = unix.EpollEvent
 
-// The events of epoll.
+// The events of epoll that can be asked for. Errors and hang-ups are reported, as other bits,
+// without being asked for.
 const (
 	EpollIn  = unix.EPOLLIN
 	EpollOut = unix.EPOLLOUT
-	EpollErr = unix.EPOLLERR
-	EpollHup = unix.EPOLLHUP
 )
 
 // EpollOp says what EpollCtl does.

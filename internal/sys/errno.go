@@ -5,19 +5,6 @@ import (
 	"syscall"
 )
 
-// Errnos that callers compare with.
-const (
-	EAGAIN      = syscall.EAGAIN
-	EBADF       = syscall.EBADF
-	EINVAL      = syscall.EINVAL
-	EMFILE      = syscall.EMFILE
-	ENOENT      = syscall.ENOENT
-	EPERM       = syscall.EPERM
-	EPIPE       = syscall.EPIPE
-	ECONNRESET  = syscall.ECONNRESET
-	EINPROGRESS = syscall.EINPROGRESS
-)
-
 // WouldBlock reports whether err says that a non-blocking call has nothing to do now.
 func WouldBlock(err error) bool {
 	return err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
@@ -32,21 +19,6 @@ func Exhausted(err error) bool {
 	}
 	switch errno {
 	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM:
-		return true
-	}
-	return false
-}
-
-// PeerGone reports whether err says that the other side has left or broken the connection,
-// which concerns that connection alone.
-func PeerGone(err error) bool {
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		return false
-	}
-	switch errno {
-	case syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, syscall.ETIMEDOUT,
-		syscall.ENOTCONN, syscall.EHOSTUNREACH, syscall.ENETUNREACH:
 		return true
 	}
 	return false

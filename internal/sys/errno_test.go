@@ -16,14 +16,11 @@ func TestErrorsAreSortedIntoKinds(t *testing.T) {
 	const (
 		none = iota
 		exhausted
-		peerGone
 		badDescriptor
 	)
 	kinds := map[syscall.Errno]int{
 		syscall.EMFILE: exhausted, syscall.ENFILE: exhausted, syscall.ENOBUFS: exhausted,
-		syscall.ENOMEM: exhausted, syscall.ECONNRESET: peerGone, syscall.EPIPE: peerGone,
-		syscall.ECONNABORTED: peerGone, syscall.ETIMEDOUT: peerGone, syscall.ENOTCONN: peerGone,
-		syscall.EHOSTUNREACH: peerGone, syscall.ENETUNREACH: peerGone, syscall.EBADF: badDescriptor,
+		syscall.ENOMEM: exhausted, syscall.EBADF: badDescriptor, syscall.ECONNRESET: none,
 		syscall.EINVAL: none, syscall.EAGAIN: none, syscall.EACCES: none,
 	}
 	for errno, kind := range kinds {
@@ -33,17 +30,13 @@ func TestErrorsAreSortedIntoKinds(t *testing.T) {
 			if got := sys.Exhausted(err); got != (kind == exhausted) {
 				t.Errorf("Exhausted(%v) is %v", err, got)
 			}
-			if got := sys.PeerGone(err); got != (kind == peerGone) {
-				t.Errorf("PeerGone(%v) is %v", err, got)
-			}
 			if got := sys.BadDescriptor(err); got != (kind == badDescriptor) {
 				t.Errorf("BadDescriptor(%v) is %v", err, got)
 			}
 		}
 	}
 	for _, err := range []error{nil, io.EOF, errors.New("else")} {
-		if sys.Exhausted(err) || sys.PeerGone(err) || sys.BadDescriptor(err) ||
-			sys.WouldBlock(err) {
+		if sys.Exhausted(err) || sys.BadDescriptor(err) || sys.WouldBlock(err) {
 			t.Errorf("%v is of a kind", err)
 		}
 	}

@@ -120,3 +120,9 @@ func child(t *testing.T) (*exec.Cmd, *strings.Builder) {
 	child.Stdout, child.Stderr = &output, &output
 	return child, &output
 }
+
+// peerGone reports whether err says that the other side has broken the connection.
+func peerGone(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, syscall.ECONNABORTED)
+}

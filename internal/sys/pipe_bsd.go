@@ -17,6 +17,8 @@ func pipeCloexec(p *[2]int) error {
 	for _, fd := range p {
 		unix.CloseOnExec(fd)
 		if err := unix.SetNonblock(fd, true); err != nil {
+			unix.Close(p[0])
+			unix.Close(p[1])
 			return err
 		}
 	}

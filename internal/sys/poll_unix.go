@@ -13,13 +13,11 @@ import (
 // PollFD is one descriptor of poll(2): what is asked of it and what it answers.
 type PollFD = unix.PollFd
 
-// The events of poll(2). The last three are reported without being asked for.
+// The events of poll(2) that can be asked for. Errors, hang-ups and descriptors that are not
+// open are reported, as other bits, without being asked for.
 const (
-	PollIn   = unix.POLLIN
-	PollOut  = unix.POLLOUT
-	PollErr  = unix.POLLERR
-	PollHup  = unix.POLLHUP
-	PollNval = unix.POLLNVAL
+	PollIn  = unix.POLLIN
+	PollOut = unix.POLLOUT
 )
 
 // Poll waits until a descriptor of fds is ready, or for timeout, rounded up to milliseconds;

@@ -27,10 +27,10 @@ func Send(fd int, p []byte) (int, error) {
 	}
 }
 
-// acceptCloexec holds the fork lock, as not every BSD can set close-on-exec in accept itself.
+// acceptCloexec accepts and then sets close-on-exec, which not every BSD can do in one call. A
+// blocking accept must not hold the fork lock while it waits: descriptors that a child inherits
+// in the gap are the lesser evil, and net does the same.
 func acceptCloexec(listener int, nonblock bool) (int, unix.Sockaddr, error) {
-	// A blocking accept must not hold the lock while it waits: descriptors that a child
-	// inherits in that gap are the lesser evil, and net does the same.
 	fd, sa, err := unix.Accept(listener)
 	if err != nil {
 		return -1, nil, err

@@ -20,7 +20,7 @@ func TestNothingToReceive(t *testing.T) {
 		"TryRecv": sys.TryRecv, "Recv": sys.Recv,
 	} {
 		for _, size := range []int{1, 4096, 1 << 20} {
-			if n, err := receive(server, make([]byte, size)); n != 0 || err != sys.EAGAIN {
+			if n, err := receive(server, make([]byte, size)); n != 0 || err != syscall.EAGAIN {
 				t.Errorf("%s of %d bytes: %d, %v, want EAGAIN", name, size, n, err)
 			}
 		}
@@ -62,7 +62,7 @@ func TestSendIsShortThenRefused(t *testing.T) {
 				sent += n
 				short = short || err == nil && n < len(chunk)
 			}
-			if err != sys.EAGAIN || sent == 0 {
+			if err != syscall.EAGAIN || sent == 0 {
 				t.Fatalf("%s of %d bytes: %v after %d", name, size, err, sent)
 			}
 			if size > sent && !short {
@@ -91,12 +91,12 @@ func TestBrokenConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, server, sys.PollIn)
-	if n, err := sys.TryRecv(server, make([]byte, 1)); n != 0 || err != sys.ECONNRESET {
+	if n, err := sys.TryRecv(server, make([]byte, 1)); n != 0 || err != syscall.ECONNRESET {
 		t.Errorf("receive: %d, %v, want ECONNRESET", n, err)
 	}
 	for _, size := range []int{1, 1 << 20} {
 		for _, send := range []func(int, []byte) (int, error){sys.TrySend, sys.Send} {
-			if n, err := send(server, make([]byte, size)); n != 0 || err != sys.EPIPE {
+			if n, err := send(server, make([]byte, size)); n != 0 || err != syscall.EPIPE {
 				t.Errorf("send: %d, %v, want EPIPE", n, err)
 			}
 		}
@@ -117,7 +117,7 @@ func TestBrokenStandardOutput(t *testing.T) {
 	if inChild() {
 		const stdout = 1
 		for _, send := range []func(int, []byte) (int, error){sys.TrySend, sys.Send} {
-			if n, err := send(stdout, []byte("x")); n != 0 || err != sys.EPIPE {
+			if n, err := send(stdout, []byte("x")); n != 0 || err != syscall.EPIPE {
 				t.Errorf("send: %d, %v, want EPIPE", n, err)
 			}
 		}
@@ -253,7 +253,7 @@ func TestRefusals(t *testing.T) {
 	wantErrno(t, sys.SocketError(bad), "getsockopt SO_ERROR", syscall.EBADF)
 	_, err = sys.LocalAddr(bad)
 	wantErrno(t, err, "getsockname", syscall.EBADF)
-	if _, _, err := sys.Accept(bad, true); err != sys.EBADF {
+	if _, _, err := sys.Accept(bad, true); err != syscall.EBADF {
 		t.Errorf("accept: %v", err)
 	}
 }

@@ -39,9 +39,6 @@ type PollFD struct {
 const (
 	PollIn = 1 << iota
 	PollOut
-	PollErr
-	PollHup
-	PollNval
 )
 
 // FDSetSize is the number of the first descriptor that select(2) cannot watch.
@@ -152,9 +149,6 @@ func StartChild(string, []string, []string, []int) (int, error) {
 
 // Reap reports every child as ended here.
 func Reap(int) (int, bool) { return 0, true }
-
-// Terminate is not supported here.
-func Terminate(int) error { return errors.ErrUnsupported }
 
 // Kill is not supported here.
 func Kill(int) error { return errors.ErrUnsupported }

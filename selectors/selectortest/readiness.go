@@ -133,7 +133,7 @@ func resetIsWhatWasAskedFor(f *fixture) {
 		client.fd = -1
 		f.await("reset", server, events)
 		f.expect("reset for good", server, events)
-		if _, err := sys.TryRecv(server.fd, make([]byte, 1)); err != sys.ECONNRESET {
+		if _, err := sys.TryRecv(server.fd, make([]byte, 1)); err != syscall.ECONNRESET {
 			f.Errorf("receive after a reset: %v, want ECONNRESET", err)
 		}
 		f.unwatch(server)

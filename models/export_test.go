@@ -1,0 +1,21 @@
+package models
+
+import (
+	"context"
+	"time"
+)
+
+// Divide shows divide to the tests.
+func Divide(limit, workers int) []int { return divide(limit, workers) }
+
+// KillPause is when, after Grace, a worker that has not ended is killed.
+const KillPause = killPause
+
+// PauseIsSeen reports whether a single-threaded server whose pause of accepting ends at retry
+// either watches its listener or wakes up to do so.
+func PauseIsSeen(retry time.Time) bool {
+	l := &single{server: &server{ctx: context.Background()}, retry: retry}
+	accepting := l.accepting()
+	wait := l.untilNext()
+	return accepting || wait >= 0
+}
