@@ -5,7 +5,8 @@ GO       ?= go
 FUZZTIME ?= 10s
 
 # What go vet sees besides this machine's own platform.
-PLATFORMS = darwin/arm64 freebsd/amd64 windows/amd64 linux/arm64
+PLATFORMS = darwin/arm64 freebsd/amd64 netbsd/amd64 openbsd/amd64 dragonfly/amd64 \
+	windows/amd64 linux/arm64
 
 # The tests, with the list of what was skipped at their end.
 TEST = $(GO) run ./internal/testenv/report
@@ -38,7 +39,9 @@ long: ## All tests, with those that take minutes.
 	KETTLE_LONG=1 $(TEST) -count=1 -timeout=60m ./...
 
 fmt: ## Check that gofmt would change nothing.
-	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || \
+	@gofmt=$$(command -v gofmt || echo "$$($(GO) env GOROOT)/bin/gofmt"); \
+	unformatted=$$("$$gofmt" -l .) || { echo "fmt: $$gofmt failed"; exit 1; }; \
+	test -z "$$unformatted" || \
 		{ echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; }
 
 vet: ## go vet.
@@ -69,7 +72,10 @@ smoke: ## The lab, in small: every model serves, every byte is checked.
 	$(GO) run ./cmd/kettle lab --quick
 
 model: ## Every suite on one model: make model NAME=poll.
-	@test -n "$(NAME)" || { echo "which model? make model NAME=poll"; exit 2; }
+	@list=$$($(GO) run ./cmd/kettle models) || exit 1; \
+	names=$$(echo "$$list" | sed -n 's/^\([a-z]*\): .*/\1/p'); \
+	for name in $$names; do test "$$name" = "$(NAME)" && exit 0; done; \
+	echo "which model? make model NAME=..., with one of:" $$names; exit 2
 	$(GO) test -count=1 -run '/^$(NAME)$$' ./models
 
 rows: ## Which behaviours of docs/behaviours.md tests hold, and which not, and why.

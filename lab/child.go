@@ -38,7 +38,6 @@ type child struct {
 // start runs a server on the given CPUs and waits until it listens.
 func start(ctx context.Context, s Server, cfg Config, cpus []int) (*child, error) {
 	cmd := exec.Command(s.Command[0], s.Command[1:]...)
-	cmd.Env = append(os.Environ(), cfg.Env...)
 	c := &child{cmd: cmd, done: make(chan error, 1), tail: &tail{to: cfg.Stderr},
 		stop: cmp.Or(cfg.Stop, stopTime)}
 	cmd.Stderr = c.tail

@@ -40,17 +40,17 @@ import (
 
 // Server is one row of the table.
 type Server struct {
-	Name    string
-	Command []string // prints "listening on HOST:PORT" as its first line
-	Lines   int      // of code of the model; 0 is not known
-	Again   bool     // the reference, measured a second time
+	Name     string
+	Command  []string // prints "listening on HOST:PORT" as its first line
+	OwnLines int      // of code of the file that shows the model; 0 is not known
+	Lines    int      // of code of that file and the others that it needs
+	Again    bool     // the reference, measured a second time
 }
 
 // Config says what is measured, how long and how often.
 type Config struct {
 	Servers   []Server
 	Reference string // the name of the server that the others are compared with
-	Env       []string
 
 	Conns  int     // connections; fewer if the limit on descriptors is below
 	Size   int     // bytes of a request
@@ -78,10 +78,10 @@ func Normal() Config {
 	return Config{
 		Conns: 100, Size: 64, Depth: 1, Rate: 5000, Rounds: 5,
 		Warmup:   100 * time.Millisecond,
-		Saturate: 300 * time.Millisecond,
-		Pace:     400 * time.Millisecond,
+		Saturate: 250 * time.Millisecond,
+		Pace:     350 * time.Millisecond,
 		Idle:     500 * time.Millisecond,
-		Greet:    time.Second,
+		Greet:    600 * time.Millisecond,
 	}
 }
 

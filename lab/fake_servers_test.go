@@ -164,16 +164,20 @@ func orphan() int {
 	return 0
 }
 
-// servers returns one server of each kind, named after it.
+// servers returns one server of each kind, named after it. Until the test ends, every process
+// that this one starts of itself is a server.
 func servers(t *testing.T, kinds ...string) []lab.Server {
 	t.Helper()
+	t.Setenv(fakeVariable, "1")
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // by default a process ends a second later
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all []lab.Server
 	for _, kind := range kinds {
-		all = append(all, lab.Server{Name: kind, Command: []string{program, kind}, Lines: 7})
+		all = append(all, lab.Server{Name: kind, Command: []string{program, kind},
+			OwnLines: 5, Lines: 7})
 	}
 	return all
 }
@@ -182,7 +186,6 @@ func servers(t *testing.T, kinds ...string) []lab.Server {
 func small(servers []lab.Server) lab.Config {
 	return lab.Config{
 		Servers: servers, Reference: servers[0].Name,
-		Env:   []string{fakeVariable + "=1", "GORACE=atexit_sleep_ms=0"},
 		Conns: 4, Size: 32, Depth: 1, Rate: 500, Rounds: 1, Seed: 1,
 		Warmup: 5 * time.Millisecond, Saturate: 40 * time.Millisecond,
 		Pace: 60 * time.Millisecond, Idle: 10 * time.Millisecond, Greet: 2 * time.Second,

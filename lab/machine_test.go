@@ -110,8 +110,8 @@ func runLimited() int {
 func limited(t *testing.T, descriptors int) string {
 	t.Helper()
 	testenv.Need(t, testenv.Unix)
-	cmd := exec.Command("/bin/sh", "-c", fmt.Sprintf("ulimit -n %d && exec \"$0\" limited", descriptors),
-		servers(t, "good")[0].Command[0])
+	script := fmt.Sprintf("ulimit -n %d && exec \"$0\" limited", descriptors)
+	cmd := exec.Command("/bin/sh", "-c", script, servers(t, "good")[0].Command[0])
 	cmd.Env = append(os.Environ(), fakeVariable+"=1", "GORACE=atexit_sleep_ms=0")
 	text, err := cmd.CombinedOutput()
 	if err != nil {

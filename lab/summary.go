@@ -16,7 +16,10 @@ type Summary struct {
 	Rate     *float64                // answers per second, saturated
 	Latency  *hdrhistogram.Histogram // at the fixed rate, all rounds together; ns
 	Offered  float64
-	Answered *float64 // share of what was due at the fixed rate that was answered
+	Answered *float64 // share of what was due at the fixed rate that was answered at all
+
+	Generator *float64 // share of a CPU that the load generator used, saturated
+	Late      *float64 // share of the requests at the fixed rate that it sent late, all rounds
 
 	CPUSaturated *float64 // µs per message
 	CPUPaced     *float64
@@ -46,6 +49,7 @@ func (r *Report) Summaries() []Summary {
 func (r *Report) summary(s Server) Summary {
 	visits := r.visitsOf(s)
 	sum := Summary{Server: s, Conns: r.Config.Conns, Offered: r.Config.Rate}
+	var late, due float64
 	for _, v := range visits {
 		sum.Served = max(sum.Served, v.Served)
 		if v.Error != "" && !slices.Contains(sum.Errors, v.Error) {
@@ -63,7 +67,13 @@ func (r *Report) summary(s Server) Summary {
 			sum.Latency = hdrhistogram.New(1, v.latency.HighestTrackableValue(), 3)
 		}
 		sum.Latency.Merge(v.latency)
+		late += float64(v.Paced.Late)
+		due += v.Paced.Offered * v.Paced.Seconds
 	}
+	if due > 0 {
+		sum.Late = new(late / due)
+	}
+	sum.Generator = middle(visits, (*Visit).generator)
 	sum.Rate = middle(visits, func(v *Visit) *float64 { return v.Saturated.rate() })
 	sum.Answered = middle(visits, (*Visit).answered)
 	sum.CPUSaturated = middle(visits, (*Visit).cpuSaturated)
@@ -78,6 +88,9 @@ func (r *Report) summary(s Server) Summary {
 	return sum
 }
 
+// partial reports whether the figures of the row are those of some of the connections only.
+func (s Summary) partial() bool { return s.Rounds > 0 && s.Served < s.Conns }
+
 func (r *Report) visitsOf(s Server) []*Visit {
 	var visits []*Visit
 	for _, v := range r.Visits {
@@ -88,16 +101,19 @@ func (r *Report) visitsOf(s Server) []*Visit {
 	return visits
 }
 
-// ratio compares a figure with the reference's of the same round.
+// ratio compares a figure with the reference's of the same round. A visit in which not all
+// connections were served is not compared: it has done less than it was asked for.
 func (r *Report) ratio(visits []*Visit, figure func(*Visit) *float64) *Estimate {
 	reference := make(map[int]*float64)
 	for _, v := range r.visitsOf(Server{Name: r.Config.Reference}) {
-		reference[v.Round] = figure(v)
+		if v.Served >= v.Conns {
+			reference[v.Round] = figure(v)
+		}
 	}
 	var ratios []float64
 	for _, v := range visits {
 		mine, theirs := figure(v), reference[v.Round]
-		if mine != nil && theirs != nil && *theirs > 0 {
+		if v.Served >= v.Conns && mine != nil && theirs != nil && *theirs > 0 {
 			ratios = append(ratios, *mine / *theirs)
 		}
 	}
@@ -130,10 +146,17 @@ func (w *Window) rate() *float64 {
 }
 
 func (v *Visit) answered() *float64 {
-	if v.Paced == nil || v.Paced.Offered <= 0 {
+	if v.Paced == nil || v.Paced.Offered <= 0 || v.Paced.Seconds <= 0 {
 		return nil
 	}
-	return new(v.Paced.Rate / v.Paced.Offered)
+	return new(max(0, 1-float64(v.Paced.Unanswered)/(v.Paced.Offered*v.Paced.Seconds)))
+}
+
+func (v *Visit) generator() *float64 {
+	if v.Saturated == nil {
+		return nil
+	}
+	return &v.Saturated.GeneratorShare
 }
 
 func (v *Visit) cpuSaturated() *float64 {

@@ -77,7 +77,34 @@ func TestWhatWentWrongIsInTheRow(t *testing.T) {
 		t.Errorf("the row of a server that is gone: %+v", gone)
 	}
 	if alone.Lost != 6 || alone.First != "connection 3: reset" || alone.Served != 1 ||
-		!equal(alone.Answered, 0.8) || alone.Switches != nil {
+		!equal(alone.Answered, 0.8) || alone.RatioPaced != nil ||
+		alone.RatioSaturated != nil || alone.Switches != nil {
 		t.Errorf("the row of a server of one client: %+v", alone)
+	}
+}
+
+// TestAnsweredIsWhatWasAnsweredAtAll: an answer that came after the window is one too.
+func TestAnsweredIsWhatWasAnsweredAtAll(t *testing.T) {
+	v := measuredVisit(Server{Name: "late"}, 1, 1)
+	v.Paced.Rate = 4000
+	if got := v.answered(); !equal(got, 1) {
+		t.Errorf("answered is %v, want all", *got)
+	}
+	v.Paced.Unanswered = 20_000 // more than were due
+	if got := v.answered(); got == nil || *got != 0 {
+		t.Errorf("answered is %v, want nothing", got)
+	}
+}
+
+// TestReferenceThatServesSomeOnly is none to compare with.
+func TestReferenceThatServesSomeOnly(t *testing.T) {
+	r := example()
+	for _, v := range r.Visits {
+		if v.Server == "good" && !v.Again && v.Round > 1 {
+			v.Served = 99
+		}
+	}
+	if e := r.Summaries()[1].RatioPaced; e == nil || e.N != 1 {
+		t.Errorf("the ratio where one round can be compared: %+v", e)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -18,7 +17,7 @@ type column struct {
 
 // columns are the table's. The figures in the middle are at the fixed rate, which stands in
 // their heading.
-func columns(rate float64) []column {
+func columns(rate float64, rows []Summary) []column {
 	at := "@" + short(rate) + "/s"
 	latency := func(quantile float64) func(Summary) string {
 		return func(s Summary) string {
@@ -30,9 +29,7 @@ func columns(rate float64) []column {
 	}
 	return []column{
 		{"", "model", func(s Summary) string { return rowName(s.Server) }},
-		{"conns", "served", func(s Summary) string {
-			return fmt.Sprintf("%d/%d", s.Served, s.Conns)
-		}},
+		{"conns", "served", served(slices.ContainsFunc(rows, Summary.partial))},
 		{"messages", "/s", func(s Summary) string { return figure(s.Rate, 1, "%.0f") }},
 		{at, "p50", latency(50)},
 		{at, "p99", latency(99)},
@@ -45,21 +42,33 @@ func columns(rate float64) []column {
 		{"memory", "/conn", func(s Summary) string { return memory(s.ConnBytes) }},
 		{"threads", "(procs)", tasks},
 		{"idle", "CPU", func(s Summary) string { return figure(s.IdleCPU, 100, "%.1f%%") }},
-		{"lines", "of code", func(s Summary) string { return lines(s.Server.Lines) }},
+		{"code lines", "own (all)", func(s Summary) string { return lines(s.Server) }},
 		{"", "errors", func(s Summary) string { return strconv.Itoa(len(s.Errors) + s.Lost) }},
 	}
 }
+
+// reliable is how many rounds make the interval narrow: with 15 it leaves out the three values
+// at each end.
+const reliable = 15
 
 // WriteTable writes the table, the ratios to the reference, and below what there is to say
 // about them.
 func (r *Report) WriteTable(w io.Writer) error {
 	rows := r.Summaries()
 	var b strings.Builder
-	writeColumns(&b, columns(r.Config.Rate), rows)
+	writeColumns(&b, columns(r.Config.Rate, rows), rows)
 	if compared := compared(rows); len(compared) > 0 {
-		fmt.Fprintf(&b, "\nCPU per message, as a ratio to %s in the same round "+
-			"(median, interval of the median, confidence):\n\n", r.Config.Reference)
+		means := "median, interval of the median, confidence"
+		if r.Config.Rounds == 1 {
+			means = "one round: no interval"
+		}
+		fmt.Fprintf(&b, "\nCPU per message, as a ratio to %s in the same round (%s):\n\n",
+			r.Config.Reference, means)
 		writeColumns(&b, ratioColumns(r.Config.Rate), compared)
+		if r.Config.Rounds < reliable {
+			fmt.Fprintf(&b, "\nfor a comparison to rely on: --rounds %d --models NAME,%s\n",
+				reliable, r.Config.Reference)
+		}
 	}
 	r.writeNotes(&b, rows)
 	_, err := io.WriteString(w, b.String())
@@ -112,37 +121,18 @@ func writeColumns(b *strings.Builder, cols []column, rows []Summary) {
 	}
 }
 
-// writeNotes writes what has to be known to read the figures.
-func (r *Report) writeNotes(b *strings.Builder, rows []Summary) {
-	c, m := r.Config, r.Machine
-	fmt.Fprintf(b, "\n%s, messages of %s, %d in flight on each, %s, seed %d, %v\n",
-		count(c.Conns, "connection"), count(c.Size, "byte"), c.Depth, count(c.Rounds, "round"),
-		c.Seed, r.Elapsed.Round(time.Second))
-	where := []string{strings.TrimSpace(m.OS + " " + m.Kernel), m.CPU, count(m.CPUs, "CPU"), m.Go}
-	where = slices.DeleteFunc(where, func(s string) bool { return s == "" })
-	fmt.Fprintln(b, strings.Join(where, ", "))
-	if len(m.ServerCPUs) > 0 {
-		fmt.Fprintf(b, "servers on CPU %s, load on CPU %s\n", list(m.ServerCPUs), list(m.LoadCPUs))
-	}
-	for _, note := range m.Notes {
-		fmt.Fprintf(b, "%s\n", note)
-	}
-	for _, s := range rows {
-		if s.Answered != nil && *s.Answered < 0.99 {
-			fmt.Fprintf(b, "%s: answered %.0f%% of what was due at the fixed rate\n",
-				rowName(s.Server), 100**s.Answered)
+// served returns how the connections served are written: with a star where they are not all,
+// and, if there is such a row, with room for it in the others.
+func served(stars bool) func(Summary) string {
+	return func(s Summary) string {
+		text := fmt.Sprintf("%d/%d", s.Served, s.Conns)
+		switch {
+		case s.partial():
+			return text + "*"
+		case stars:
+			return text + " "
 		}
-		if s.Served < s.Conns && s.Rounds > 0 {
-			fmt.Fprintf(b, "%s: served %d of %d connections; the others had no answer\n",
-				rowName(s.Server), s.Served, s.Conns)
-		}
-		if s.Lost > 0 {
-			fmt.Fprintf(b, "%s: lost %s; the first: %s\n", rowName(s.Server),
-				count(s.Lost, "connection"), s.First)
-		}
-		for _, err := range s.Errors {
-			fmt.Fprintf(b, "%s: %s\n", rowName(s.Server), strings.ReplaceAll(err, "\n", "; "))
-		}
+		return text
 	}
 }
 
@@ -172,10 +162,14 @@ func duration(ns int64) string {
 	}
 }
 
+// memory writes an amount of memory. What is less than a KiB of a connection cannot be told
+// from the server's other doings, and may be less than nothing.
 func memory(bytes *float64) string {
 	switch {
 	case bytes == nil:
 		return "n/a"
+	case *bytes < 1<<10:
+		return "<1 KiB"
 	case *bytes < 1<<20:
 		return fmt.Sprintf("%.1f KiB", *bytes/(1<<10))
 	}
@@ -189,16 +183,19 @@ func tasks(s Summary) string {
 	return fmt.Sprintf("%d (%d)", s.Threads, s.Processes)
 }
 
-func lines(n int) string {
-	if n == 0 {
+func lines(s Server) string {
+	if s.OwnLines == 0 {
 		return "n/a"
 	}
-	return strconv.Itoa(n)
+	return fmt.Sprintf("%d (%d)", s.OwnLines, s.Lines)
 }
 
 func ratio(e *Estimate) string {
 	if e == nil {
 		return "n/a"
+	}
+	if e.N == 1 {
+		return fmt.Sprintf("%.2f", e.Median)
 	}
 	return fmt.Sprintf("%.2f  %.2f to %.2f  %3.0f%%", e.Median, e.Low, e.High, 100*e.Level)
 }

@@ -25,19 +25,21 @@ func measuredVisit(s Server, round int, n float64) *Visit {
 	return &Visit{
 		Round: round, Server: s.Name, Again: s.Again, Conns: 100, Served: 100,
 		Threads: 6, Processes: 1, ConnBytes: new(2048 * n), IdleCPU: new(0.001 * n),
-		Saturated: &Window{Report: load.Report{Rate: 100_000 / n}, CPUMicros: new(8 * n),
-			Switches: new(0.1 * n)},
-		Paced: &Window{Report: load.Report{Rate: 5000, Offered: 5000}, CPUMicros: new(20 * n),
-			Switches: new(n)},
+		Saturated: &Window{Report: load.Report{Rate: 100_000 / n, GeneratorShare: 0.5},
+			CPUMicros: new(8 * n), Switches: new(0.1 * n)},
+		Paced: &Window{Report: load.Report{Rate: 4900, Offered: 5000, Seconds: 0.4, Late: 2},
+			CPUMicros: new(20 * n), Switches: new(n)},
 		latency: latency,
 	}
 }
 
 // example is a report with each kind of row.
 func example() *Report {
-	good, slow := Server{Name: "good", Lines: 120}, Server{Name: "slow", Lines: 7}
-	again := Server{Name: "good", Lines: 120, Again: true}
-	gone, alone := Server{Name: "gone"}, Server{Name: "alone", Lines: 46}
+	good := Server{Name: "good", OwnLines: 36, Lines: 120}
+	slow := Server{Name: "slow", OwnLines: 7, Lines: 1007}
+	gone, alone := Server{Name: "gone"}, Server{Name: "alone", OwnLines: 46, Lines: 46}
+	again := good
+	again.Again = true
 	cfg := Normal()
 	cfg.Seed, cfg.Rounds, cfg.Reference = 7, 3, "good"
 	r := &Report{Config: cfg, Servers: []Server{good, slow, gone, alone, again},
@@ -51,7 +53,7 @@ func example() *Report {
 			&Visit{Round: round, Server: "gone", Conns: 100, Error: "start gone: it\nis gone"})
 		v := measuredVisit(alone, round, 2)
 		v.Served, v.Lost, v.First = 1, 2, "connection 3: reset"
-		v.Paced.Rate, v.Paced.Switches = 4000, nil
+		v.Paced.Unanswered, v.Paced.Switches = 400, nil
 		r.Visits = append(r.Visits, v)
 	}
 	return r
@@ -106,12 +108,92 @@ func TestTableOfNobody(t *testing.T) {
 	}
 }
 
+// table returns the text of a report.
+func table(t *testing.T, r *Report) string {
+	t.Helper()
+	var text strings.Builder
+	if err := r.WriteTable(&text); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
+}
+
+// check fails the test if the text lacks one of wanted, or has one of unwanted.
+func check(t *testing.T, text string, wanted, unwanted []string) {
+	t.Helper()
+	for _, want := range wanted {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table lacks %q:\n%s", want, text)
+		}
+	}
+	for _, not := range unwanted {
+		if strings.Contains(text, not) {
+			t.Errorf("the table has %q:\n%s", not, text)
+		}
+	}
+}
+
+// TestOneRoundHasNoInterval, and says so.
+func TestOneRoundHasNoInterval(t *testing.T) {
+	r := example()
+	r.Config.Rounds, r.Visits = 1, r.Visits[:5]
+	check(t, table(t, r), []string{"(one round: no interval)", ", 1 round, seed 7",
+		"slow           300.00  300.00\n"}, []string{" to 300", "0%\n", "1 rounds"})
+}
+
+// TestRoundsThatWereMeasured are those told of a run that was ended early, whole ones only.
+func TestRoundsThatWereMeasured(t *testing.T) {
+	r := example()
+	r.Visits = r.Visits[:14]
+	check(t, table(t, r), []string{", 2 of 3 rounds, "}, nil)
+}
+
+// TestManyRoundsNeedNoAdvice to make more.
+func TestManyRoundsNeedNoAdvice(t *testing.T) {
+	const advice = "for a comparison to rely on: --rounds 15 --models NAME,good\n"
+	r := example()
+	check(t, table(t, r), []string{advice}, nil)
+	r.Config.Rounds = 15
+	check(t, table(t, r), nil, []string{advice})
+}
+
+// TestGeneratorThatIsTheBottleneck is told of, for each row that it concerns.
+func TestGeneratorThatIsTheBottleneck(t *testing.T) {
+	r := example()
+	check(t, table(t, r), nil, []string{"the load generator"})
+	for _, v := range r.Visits {
+		if v.Server == "slow" {
+			v.Saturated.GeneratorShare, v.Paced.Late = 0.97, 64
+		}
+	}
+	check(t, table(t, r), []string{
+		"rates that may be too low, with how much of a CPU the load generator used, as the " +
+			"servers might do more: slow 97.0%\n",
+		"latencies that are not to be trusted, with how many messages the load generator sent " +
+			"over 1 ms late: slow 3.2%\n",
+	}, nil)
+}
+
+// TestStarsOnlyWhereConnectionsAreMissing.
+func TestStarsOnlyWhereConnectionsAreMissing(t *testing.T) {
+	r := example()
+	check(t, table(t, r), []string{" 1/100*", " 100/100 "}, []string{"100/100*", "0/100*\ngone"})
+	for _, v := range r.Visits {
+		if v.Server == "alone" {
+			v.Served = 100
+		}
+	}
+	check(t, table(t, r), []string{"\nalone        "}, []string{"*"})
+}
+
 func TestUnits(t *testing.T) {
 	for want, got := range map[string]string{
 		"0 µs": duration(400), "1 µs": duration(600), "999 µs": duration(999_000),
 		"1.0 ms": duration(1e6), "99.9 ms": duration(99_900_000), "0.10 s": duration(1e8),
-		"60.00 s": duration(60e9), "0.5 KiB": memory(new(512.0)), "1.0 MiB": memory(new(1048576.0)),
+		"60.00 s": duration(60e9), "<1 KiB": memory(new(-512.0)),
+		"1.0 KiB": memory(new(1024.0)), "1.0 MiB": memory(new(1048576.0)),
 		"5k": short(5000), "12.5": short(12.5), "500": short(500), "1500": short(1500),
+		"1 (20)": lines(Server{OwnLines: 1, Lines: 20}), "n/a": lines(Server{}),
 		"100k": short(100_000), "0,2,3": list([]int{0, 2, 3}), "9 (2)": tasks(Summary{Threads: 9,
 			Processes: 2}),
 	} {

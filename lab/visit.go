@@ -75,8 +75,10 @@ func visit(ctx context.Context, s Server, cfg Config, m *Machine, round int) *Vi
 }
 
 func (v *visitor) measure(ctx context.Context, addr string) (err error) {
-	empty, emptyErr := v.memory()
-	if v.load, err = load.Dial(ctx, v.cfg.load(addr)); err != nil {
+	empty, emptyErr := v.settled(ctx)
+	generator := v.cfg.load(addr)
+	generator.Spin = len(v.Machine.LoadCPUs) > 0 // it takes the CPU from nobody
+	if v.load, err = load.Dial(ctx, generator); err != nil {
 		return err
 	}
 	defer func() {
@@ -90,8 +92,9 @@ func (v *visitor) measure(ctx context.Context, addr string) (err error) {
 	if v.Served, err = v.load.Greet(ctx, v.cfg.Greet); err != nil {
 		return err
 	}
-	if full, fullErr := v.memory(); emptyErr == nil && fullErr == nil && v.Served > 0 {
-		v.ConnBytes = new(max(0, float64(full-empty)/float64(v.Served)))
+	full, fullErr := v.settled(ctx)
+	if emptyErr == nil && fullErr == nil && v.Served >= fewConns {
+		v.ConnBytes = new(float64(full-empty) / float64(v.Served))
 	}
 	if v.Round == 1 {
 		if err := v.idle(ctx); err != nil {
@@ -116,6 +119,45 @@ func (v *visitor) measure(ctx context.Context, addr string) (err error) {
 	return nil
 }
 
+// fewConns is how many connections must be served for memory to be divided by their number:
+// what else changes in a server's memory would be most of the quotient for fewer.
+const fewConns = 10
+
+const (
+	settleStep  = 20 * time.Millisecond  // between two looks at the memory
+	settleLimit = 300 * time.Millisecond // for it to come to rest
+	settleBytes = 64 << 10               // the difference that counts as rest
+)
+
+// settled waits until the server is at rest and returns what its processes hold. A server that
+// listens may still be starting its workers, and one that has answered may be tidying up.
+func (v *visitor) settled(ctx context.Context) (int64, error) {
+	return settle(ctx, func() (bytes int64, processes int, err error) {
+		bytes, err = v.memory()
+		return bytes, v.meter.Processes(), err
+	})
+}
+
+// settle looks until two looks in a row find the same number of processes and about the same
+// memory, and returns that; after settleLimit it returns what it has seen last.
+func settle(ctx context.Context, look func() (int64, int, error)) (int64, error) {
+	begun := time.Now()
+	bytes, processes, err := look()
+	for err == nil && time.Since(begun) < settleLimit {
+		select {
+		case <-time.After(settleStep):
+		case <-ctx.Done():
+			return bytes, context.Cause(ctx)
+		}
+		before, had := bytes, processes
+		bytes, processes, err = look()
+		if processes == had && max(bytes-before, before-bytes) <= settleBytes {
+			break
+		}
+	}
+	return bytes, err
+}
+
 // memory returns what the server's processes hold.
 func (v *visitor) memory() (int64, error) {
 	if err := v.meter.Refresh(); err != nil {
@@ -135,7 +177,7 @@ func (v *visitor) idle(ctx context.Context) error {
 	if _, err := v.load.Idle(ctx, v.cfg.Warmup); err != nil {
 		return err
 	}
-	before, beforeErr := v.meter.Sample()
+	before, beforeErr := v.meter.Begin()
 	_, err := v.load.Idle(ctx, v.cfg.Idle)
 	if err != nil {
 		return err
@@ -153,13 +195,15 @@ type measured struct {
 	latency *hdrhistogram.Histogram
 }
 
-// window measures the server in the measured part of a phase.
+// window measures the server in the measured part of a phase. Its CPU time is that between the
+// hooks, exactly. Its switches include those while the hooks read them, a few for each thread:
+// among the thousands of a window they do not show.
 func (v *visitor) window(phase func(load.Hooks) (*load.Result, error)) (*measured, error) {
 	var before, after meter.Sample
 	var beforeErr, afterErr error
 	_ = v.meter.Refresh() // where it fails, Sample fails too
 	result, err := phase(load.Hooks{
-		Start: func(time.Time) { before, beforeErr = v.meter.Sample() },
+		Start: func(time.Time) { before, beforeErr = v.meter.Begin() },
 		End:   func(time.Time) { after, afterErr = v.meter.Sample() },
 	})
 	if err != nil {

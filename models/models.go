@@ -1,5 +1,5 @@
-// Package models has one TCP service under every I/O model: each in a file of its own, which
-// is there to be read.
+// Package models has one TCP service under ten I/O models, each in a file of its own, which is
+// there to be read.
 //
 // The service answers every byte that it receives with the same byte in upper case. What
 // differs is who waits, and where:

@@ -7,16 +7,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/kettle-go/kettle/internal/sys"
 )
 
-// The numbers of two system calls that package syscall does not know; they are
-// the same on all but the oldest architectures, which answer ENOSYS.
-const (
-	pidfdOpen  = 434
-	pidfdGetfd = 438
-)
+// standardError is the number of the descriptor that go test complains on.
+const standardError = 2
 
 // openTerminal returns the standard error of the go command that runs this test
 // and hides its output. The error says why there is none to write to: not a
@@ -41,25 +38,10 @@ func openTerminal() (*os.File, error) {
 			return nil, errors.New("the go command shows the output of tests: " + arg)
 		}
 	}
-	if f, err := duplicate(parent, syscall.Stderr); err == nil {
-		return f, nil
+	if fd, err := sys.DuplicateFrom(parent, standardError); err == nil {
+		return os.NewFile(uintptr(fd), "the standard error of go test"), nil
 	}
-	return reopen(proc + "/fd/2")
-}
-
-// duplicate copies a descriptor of another process, as dup does: the two share
-// their offset, so writing to a file appends to what the other has written.
-func duplicate(pid, fd int) (*os.File, error) {
-	process, _, errno := syscall.Syscall(pidfdOpen, uintptr(pid), 0, 0)
-	if errno != 0 {
-		return nil, os.NewSyscallError("pidfd_open", errno)
-	}
-	defer syscall.Close(int(process))
-	copied, _, errno := syscall.Syscall(pidfdGetfd, process, uintptr(fd), 0)
-	if errno != 0 {
-		return nil, os.NewSyscallError("pidfd_getfd", errno)
-	}
-	return os.NewFile(copied, "the standard error of go test"), nil
+	return reopen(fmt.Sprintf("%s/fd/%d", proc, standardError))
 }
 
 // reopen opens what a descriptor of another process leads to, where no ptrace

@@ -1,4 +1,4 @@
-// Command kettle runs, queries and compares servers under every I/O model.
+// Command kettle runs, queries and compares servers under ten I/O models.
 package main
 
 import (

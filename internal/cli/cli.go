@@ -9,12 +9,15 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -114,13 +117,36 @@ func newRoot(s streams) *cobra.Command {
 			return cmd.Help()
 		},
 	}
+	// Declared here, as cobra's own would also take -v.
+	root.Flags().Bool("version", false, "say which version this is")
+	root.Version = version()
+	root.SetVersionTemplate("kettle {{.Version}}\n")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if !cmd.HasParent() {
+			return usageError{err} // whose name stands before every error
+		}
 		return usagef("%s: %w", cmd.Name(), err)
 	})
 	root.SetHelpCommand(newHelp())
 	root.AddCommand(newModels(s), newServe(s), newClient(s), newLoad(s), newLab(s))
 	return root
+}
+
+// version returns what the build has recorded: the module's version, the commit, and the Go
+// version.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "of unknown version, " + runtime.Version()
+	}
+	parts := []string{cmp.Or(info.Main.Version, "(devel)")}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			parts = append(parts, "commit "+s.Value)
+		}
+	}
+	return strings.Join(append(parts, info.GoVersion), ", ")
 }
 
 // newHelp is cobra's help command, but for a topic that does not exist, which is wrong usage.

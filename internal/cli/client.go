@@ -20,7 +20,7 @@ func newClient(s streams) *cobra.Command {
 			"input goes to one connection, and what comes back to standard output, byte for byte.",
 		Args: noArgs,
 		PreRunE: func(*cobra.Command, []string) error {
-			if err := checkAddr(o.Addr); err != nil {
+			if err := checkServerAddr(o.Addr); err != nil {
 				return asUsage(err)
 			}
 			switch {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -89,8 +88,8 @@ func (f *labFlags) complete(cmd *cobra.Command, self string) error {
 		if err != nil {
 			return err
 		}
-		_, lines := model.Lines()
-		f.cfg.Servers = append(f.cfg.Servers, lab.Server{Name: name, Lines: lines,
+		own, all := model.Lines()
+		f.cfg.Servers = append(f.cfg.Servers, lab.Server{Name: name, OwnLines: own, Lines: all,
 			Command: []string{self, "serve", "--model", name, "--addr", "127.0.0.1:0",
 				"--until-eof"}})
 	}
@@ -144,7 +143,7 @@ func (p *progress) begin(m lab.Machine, visits int) {
 	for _, note := range m.Notes {
 		fmt.Fprintln(p.w, note)
 	}
-	fmt.Fprintf(p.w, "measuring: %s of %s", plural(p.rounds, "round"), plural(p.per, "server"))
+	fmt.Fprintf(p.w, "measuring: servers %d, rounds %d", p.per, p.rounds)
 	if !p.live {
 		fmt.Fprintln(p.w)
 	}
@@ -164,13 +163,6 @@ func (p *progress) visited(v lab.Visit) {
 		fmt.Fprintf(p.w, "round %d of %d done, %v left\n", v.Round, p.rounds,
 			left.Round(time.Second))
 	}
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 func (p *progress) end() {

@@ -48,7 +48,7 @@ func newLoad(s streams) *cobra.Command {
 }
 
 func (f *loadFlags) check() error {
-	if err := checkAddr(f.cfg.Addr); err != nil {
+	if err := checkServerAddr(f.cfg.Addr); err != nil {
 		return err
 	}
 	switch {
@@ -56,9 +56,12 @@ func (f *loadFlags) check() error {
 		return fmt.Errorf("--duration %v: must be more than nothing", f.duration)
 	case !(f.rate >= 0 && f.rate <= 1e7):
 		return fmt.Errorf("--rate %g: up to 10 million per second are possible", f.rate)
-	case f.cfg.Conns < 1 || f.cfg.Size < 1 || f.cfg.Depth < 1:
-		return fmt.Errorf("--conns %d --size %d --depth %d: each is at least 1",
-			f.cfg.Conns, f.cfg.Size, f.cfg.Depth)
+	case f.cfg.Conns < 1:
+		return fmt.Errorf("--conns %d: at least 1", f.cfg.Conns)
+	case f.cfg.Size < 1:
+		return fmt.Errorf("--size %d: at least 1", f.cfg.Size)
+	case f.cfg.Depth < 1:
+		return fmt.Errorf("--depth %d: at least 1", f.cfg.Depth)
 	}
 	return f.cfg.Validate()
 }

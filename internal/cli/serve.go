@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,15 +38,16 @@ func newServe(s streams) *cobra.Command {
 			return asUsage(err)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg.Ready = func(addr net.Addr) { fmt.Fprintf(s.out, "listening on %s\n", addr) }
 			ctx := cmd.Context()
 			if untilEOF {
-				var err error
-				if ctx, err = untilEnd(ctx, s.in); err != nil {
+				ended, lifeline, err := untilEnd(ctx, s.in)
+				if err != nil {
 					return err
 				}
+				defer runtime.KeepAlive(lifeline)
+				ctx = ended
 			}
-			return model.Serve(ctx, cfg)
+			return runServe(ctx, s, model, cfg)
 		},
 	}
 	flags := cmd.Flags()
@@ -66,19 +68,52 @@ func newServe(s streams) *cobra.Command {
 	return cmd
 }
 
-// untilEnd returns a context that is cancelled also when a pipe ends. It is read without
-// blocking, in Go's poller: a server that is measured must not have a thread more for it.
-func untilEnd(ctx context.Context, in *os.File) (context.Context, error) {
-	if err := sys.SetNonblock(int(in.Fd()), true); err != nil {
-		return nil, fmt.Errorf("read standard input: %w", err)
+// errUnsaid is matched by why a server was drained that could not say where it listens: nobody
+// would find it.
+var errUnsaid = errors.New("say where it listens")
+
+// runServe runs the server until ctx is cancelled.
+func runServe(ctx context.Context, s streams, model models.Model, cfg models.Config) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	cfg.Ready = func(addr net.Addr) {
+		if _, err := fmt.Fprintf(s.out, "listening on %s\n", addr); err != nil {
+			cancel(fmt.Errorf("%w: %w", errUnsaid, err))
+		}
 	}
-	pipe := os.NewFile(in.Fd(), in.Name())
+	if err := model.Serve(ctx, cfg); err != nil {
+		return err
+	}
+	if cause := context.Cause(ctx); errors.Is(cause, errUnsaid) {
+		return cause
+	}
+	return nil
+}
+
+// untilEnd returns a context that is cancelled also when standard input ends. A pipe or socket
+// is read without blocking, in Go's poller: a server that is measured must not have a thread
+// more for it. Anything else, such as a terminal, may be shared with programs that do not
+// expect that it does not block, so that it is read by a thread that waits.
+//
+// The file returned is what is read. It has the descriptor of in, and would close it when it is
+// collected as garbage, so that the caller has to keep it.
+func untilEnd(ctx context.Context, in *os.File) (context.Context, *os.File, error) {
+	info, err := in.Stat()
+	if err != nil {
+		return nil, nil, fmt.Errorf("read standard input: %w", err)
+	}
+	if info.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0 {
+		if err := sys.SetNonblock(int(in.Fd()), true); err != nil {
+			return nil, nil, fmt.Errorf("read standard input: %w", err)
+		}
+		in = os.NewFile(in.Fd(), in.Name())
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
-		_, err := io.Copy(io.Discard, pipe)
+		_, err := io.Copy(io.Discard, in)
 		cancel(errors.Join(errors.New("standard input has ended"), err))
 	}()
-	return ctx, nil
+	return ctx, in, nil
 }
 
 // checkServe finds what is wrong with the flags before anything is started.
@@ -119,6 +154,18 @@ func checkAddr(addr string) error {
 	n, err := strconv.Atoi(port)
 	if errors.Is(err, strconv.ErrRange) || err == nil && (n < 0 || n > 65535) {
 		return fmt.Errorf("bad address %q: a port is 0 to 65535", addr)
+	}
+	return nil
+}
+
+// checkServerAddr checks the form of an address to connect to.
+func checkServerAddr(addr string) error {
+	if err := checkAddr(addr); err != nil {
+		return err
+	}
+	_, port, _ := net.SplitHostPort(addr) // checkAddr has seen that it has this form
+	if n, err := strconv.Atoi(port); port == "" || err == nil && n == 0 {
+		return fmt.Errorf("bad address %q: the port of a server is 1 to 65535", addr)
 	}
 	return nil
 }

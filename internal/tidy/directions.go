@@ -50,7 +50,7 @@ models, internal/cli < cmd/kettle;
 internal/testenv;
 internal/testenv/report;
 internal/testenv < internal/tidy < internal/tidy/show;
-internal/tidy < unmet;
+internal/sys, internal/tidy < unmet;
 `
 
 // testLibraries are the libraries that any test may use.

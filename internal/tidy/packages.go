@@ -13,11 +13,11 @@ import (
 var platforms = []struct{ system, processor string }{
 	{"linux", "amd64"},
 	{"linux", "arm64"},
-	{"linux", "riscv64"}, // has no assembly of ours
 	{"darwin", "arm64"},
 	{"freebsd", "amd64"},
 	{"netbsd", "amd64"},
 	{"openbsd", "amd64"},
+	{"dragonfly", "amd64"},
 	{"windows", "amd64"},
 }
 

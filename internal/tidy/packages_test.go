@@ -1,5 +1,32 @@
 package tidy
 
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestPlatformsAreThoseOfMakeCross: what the rules take for built somewhere, `make cross` or
+// every other target vets.
+func TestPlatformsAreThoseOfMakeCross(t *testing.T) {
+	text := strings.ReplaceAll(repository(t).documents["Makefile"], "\\\n", " ")
+	_, rest, ok := strings.Cut(text, "\nPLATFORMS =")
+	if !ok {
+		t.Fatal("the Makefile has no PLATFORMS")
+	}
+	line, _, _ := strings.Cut(rest, "\n")
+	vetted := append(strings.Fields(line), "linux/amd64")
+	var known []string
+	for _, p := range platforms {
+		known = append(known, p.system+"/"+p.processor)
+	}
+	slices.Sort(vetted)
+	slices.Sort(known)
+	if !slices.Equal(vetted, known) {
+		t.Errorf("make cross vets %v, package tidy knows %v", vetted, known)
+	}
+}
+
 func packageSnippets() []snippet {
 	const comment = "// Package p is here to show a comment that says enough of what it is for.\n"
 	return []snippet{

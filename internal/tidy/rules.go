@@ -45,6 +45,7 @@ func Rules() []Rule {
 		{"silent skips", silentSkips},
 		{"unknown needs", unknownNeeds},
 		{"leftover markers", leftoverMarkers},
+		{"unfilled documents", unfilledDocuments},
 		{"links", links},
 		{"unlinked documents", unlinkedDocuments},
 		{"commands in documents", commands},

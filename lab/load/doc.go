@@ -46,7 +46,8 @@
 //
 // Both have a warm-up, a measured window and a drain. Hooks are called on the loop's thread
 // at the two ends of the window, so that what they read (the server's CPU time, say) and
-// what is counted belong together. In the drain nothing new is sent, and the answers still
+// what is counted belong together: answers that arrive during the first are received before
+// the window begins, and are not in it. In the drain nothing new is sent, and the answers still
 // under way are waited for, so that phases do not bleed into each other; a connection that
 // still owes an answer at its end is silent: it takes no part in later phases until it has
 // been answered in full. A server that serves one client at a time leaves all others silent.

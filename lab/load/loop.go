@@ -33,13 +33,10 @@ type phase struct {
 	hooks                  Hooks
 
 	// opened and closed tell the plan of the window: when it begins and will end, and how long
-	// the hook has held up the loop.
+	// the hook and catching up after it have held up the schedule.
 	opened func(begin, end, held int64)
 	closed func()
 }
-
-// spinning is how long before its time a loop that may spin stops waiting in the kernel.
-const spinning = 50 * time.Microsecond
 
 // run goes through a phase: the warm-up, the measured window, the drain.
 func (l *Load) run(ctx context.Context, doing string, p plan, ph phase) error {
@@ -77,7 +74,7 @@ func (l *Load) parts(ctx context.Context, p plan, ph phase) error {
 		return err
 	}
 	if ph.measure > 0 {
-		end := l.open(ph)
+		end := l.open(p, ph)
 		if err := l.until(ctx, p, end); err != nil {
 			return err
 		}
@@ -205,8 +202,8 @@ func (l *Load) turn(p plan, ns int64) {
 // wait returns what is ready, and waits for it up to d. Under load it only looks, as a wait
 // tells Go's scheduler for nothing; if there was little to do the last time, it waits at once.
 func (l *Load) wait(d time.Duration) []event {
-	if l.config.Spin {
-		d -= spinning
+	if l.config.Spin && l.next != never {
+		d = 0
 	}
 	var err error
 	busy := len(l.events) > 1

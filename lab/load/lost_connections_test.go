@@ -190,8 +190,8 @@ func TestImpossibleConfigurations(t *testing.T) {
 		{load.Config{Addr: "127.0.0.1:1", Service: "lower"}, `service "lower"`},
 		{load.Config{Addr: "127.0.0.1:1", Backend: "iocp"}, `backend "iocp"`},
 		{load.Config{Addr: "127.0.0.1"}, `address "127.0.0.1"`},
-		{load.Config{Addr: "127.0.0.1:0"}, `port "0"`},
-		{load.Config{Addr: "127.0.0.1:http"}, `port "http"`},
+		{load.Config{Addr: "127.0.0.1:0"}, "nobody listens on port 0"},
+		{load.Config{Addr: "127.0.0.1:no-such-one"}, "unknown port"},
 		{load.Config{Addr: "no.such.host.invalid:80"}, `address "no.such.host.invalid:80"`},
 	}
 	for _, tt := range tests {

@@ -78,7 +78,7 @@ func (p *paced) begin(now int64) {
 
 // opened fixes which requests are those of the window, by when they are due and not by when
 // they get sent: if the loop is late at the end of the window, they are sent in the drain. The
-// time that the hook took is not the server's: everything not yet sent is due later by that.
+// time that the hook held up the loop is not the server's: what is not yet sent is due later.
 func (p *paced) opened(begin, end, held int64) {
 	p.origin += held
 	p.first = max(p.issued, p.from(begin))

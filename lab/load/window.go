@@ -9,10 +9,11 @@ import (
 )
 
 // Hooks are called at the two ends of a measured window, on the loop's thread, with the
-// loop's time. While they run the loop stands still, so they should take well under a
-// millisecond. Either may be nil.
+// loop's time. While they run the loop stands still. What arrives during Start is received
+// before the window begins, and not counted; what arrives during End is after it. Either
+// may be nil.
 type Hooks struct {
-	Start func(now time.Time) // the window begins when it returns
+	Start func(now time.Time) // the window begins soon after it returns
 	End   func(now time.Time) // the window has ended when it is called
 }
 
@@ -35,14 +36,14 @@ func (w *window) record(latency int64) {
 }
 
 // open begins the measured window and returns when it has to end.
-func (l *Load) open(ph phase) (end int64) {
+func (l *Load) open(p plan, ph phase) (end int64) {
 	for i := range l.conns {
 		l.conns[i].served = false
 	}
-	// First the hook, then the counting: what is answered while the hook runs is in neither.
 	before := l.clock()
 	if ph.hooks.Start != nil {
 		ph.hooks.Start(l.epoch.Add(time.Duration(before)))
+		l.catchUp(p)
 	}
 	w := &l.window
 	*w = window{open: true, latency: hdrhistogram.New(1, slowest, 3)}
@@ -51,6 +52,25 @@ func (l *Load) open(ph phase) (end int64) {
 	end = w.begin + ph.measure.Nanoseconds()
 	ph.opened(w.begin, end, w.begin-before)
 	return end
+}
+
+// catchUp receives the answers that have come while the loop stood still. The server gave them
+// before the window, so that they are not counted, and their wait for the loop is no latency of
+// the server's. The closed loop's next requests are sent here: theirs starts at that moment.
+func (l *Load) catchUp(p plan) {
+	for i := range l.conns {
+		c := &l.conns[i]
+		if !c.active {
+			continue
+		}
+		// Only what was owed when it began: the server answers meanwhile, and may never end.
+		for owed := c.asked; c.state == alive && c.received < owed && l.err == nil; {
+			before := c.received
+			if l.receive(i, c, p); c.received == before {
+				break
+			}
+		}
+	}
 }
 
 // shut ends the measured window.

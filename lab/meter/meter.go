@@ -2,7 +2,7 @@
 // and processes of a process and all its descendants.
 //
 //	m := meter.New(pid)
-//	before, err := m.Sample()
+//	before, err := m.Begin()
 //	...
 //	after, err := m.Sample()
 //	used := after.Since(before)
@@ -29,7 +29,7 @@ import (
 
 // Sample is the state of a process tree at one time.
 type Sample struct {
-	At        time.Time
+	At        time.Time     // when the CPU clocks were read
 	CPU       time.Duration // used by the processes that live
 	Switches  int64         // context switches of the threads that live, of both kinds
 	Threads   int
@@ -57,8 +57,8 @@ type Meter struct {
 // New returns a meter of the process pid.
 func New(pid int) *Meter { return &Meter{pid: pid, tree: []int{pid}, proc: "/proc"} }
 
-// Refresh looks for the descendants that there are now. Sample and Memory measure those that
-// the last Refresh has found, as looking takes longer than measuring.
+// Refresh looks for the descendants that there are now. Begin, Sample and Memory measure those
+// that the last Refresh has found, as looking takes longer than measuring.
 func (m *Meter) Refresh() error {
 	tree, err := m.proc.descendants(m.pid)
 	if err != nil {
@@ -68,14 +68,43 @@ func (m *Meter) Refresh() error {
 	return nil
 }
 
-// Sample measures the tree. It takes some microseconds for each thread.
+// Processes returns how many processes the last Refresh has found; 1 before the first.
+func (m *Meter) Processes() int { return len(m.tree) }
+
+// Begin takes the sample that a window begins with: the CPU clocks, which take a microsecond
+// for each process, are read at the very end. The switches are read before them, which takes
+// up to some 100 µs for each process: those that happen meanwhile are counted in the window.
+func (m *Meter) Begin() (Sample, error) {
+	s := m.sample()
+	if err := m.readSwitches(&s); err != nil {
+		return s, err
+	}
+	return s, m.readCPU(&s)
+}
+
+// Sample takes the sample that a window ends with: the CPU clocks are read at once, and the
+// switches after them, so that a window's switches include those that happened during both
+// readings, and its CPU time does not.
 func (m *Meter) Sample() (Sample, error) {
-	s := Sample{At: time.Now(), cpu: make(map[int]time.Duration, len(m.tree)),
+	s := m.sample()
+	if err := m.readCPU(&s); err != nil {
+		return s, err
+	}
+	return s, m.readSwitches(&s)
+}
+
+func (m *Meter) sample() Sample {
+	return Sample{cpu: make(map[int]time.Duration, len(m.tree)),
 		switches: make(map[int]int64, len(m.tree))}
+}
+
+// readCPU reads the CPU clocks of the processes that live.
+func (m *Meter) readCPU(s *Sample) error {
+	s.At = time.Now()
 	for _, pid := range m.tree {
 		cpu, err := sys.ProcessCPU(pid)
 		if err != nil && pid == m.pid {
-			return s, fmt.Errorf("read the CPU time of process %d: %w", pid, err)
+			return fmt.Errorf("read the CPU time of process %d: %w", pid, err)
 		}
 		if err != nil {
 			continue // it has ended
@@ -84,6 +113,11 @@ func (m *Meter) Sample() (Sample, error) {
 		s.CPU += cpu
 		s.Processes++
 	}
+	return nil
+}
+
+// readSwitches reads the context switches of the threads that live.
+func (m *Meter) readSwitches(s *Sample) error {
 	for _, pid := range m.tree {
 		err := m.proc.addSwitches(s.switches, pid)
 		if ended(err) && pid != m.pid {
@@ -91,14 +125,14 @@ func (m *Meter) Sample() (Sample, error) {
 		}
 		if err != nil {
 			err = m.proc.missing(err)
-			return s, fmt.Errorf("read the context switches of process %d: %w", pid, err)
+			return fmt.Errorf("read the context switches of process %d: %w", pid, err)
 		}
 	}
 	s.Threads = len(s.switches)
 	for _, n := range s.switches {
 		s.Switches += n
 	}
-	return s, nil
+	return nil
 }
 
 // Since returns what has been used since an earlier sample of the same meter.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kettle-go/kettle/internal/sys"
 	"github.com/kettle-go/kettle/internal/testenv"
 )
 
@@ -101,6 +102,9 @@ func TestWithoutProc(t *testing.T) {
 		if s, err := m.Sample(); !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("Sample: %+v, %v", s, err)
 		}
+		if s, err := m.Begin(); !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("Begin: %+v, %v", s, err)
+		}
 		if n, err := m.Memory(); !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("Memory: %d, %v", n, err)
 		}
@@ -140,5 +144,31 @@ func TestSince(t *testing.T) {
 	u := after.Since(before)
 	if u.CPU != 37 || u.Switches != 21 {
 		t.Errorf("used between two samples: %+v, want 37 ns and 21 switches", u)
+	}
+}
+
+// TestCPUIsReadNextToTheWindow: what reading the switches costs is before the CPU clocks at the
+// beginning of a window and after them at its end. The process that is measured is the one that
+// reads, so that its own CPU time shows when.
+func TestCPUIsReadNextToTheWindow(t *testing.T) {
+	testenv.Need(t, testenv.Linux, testenv.Proc)
+	self := strconv.Itoa(os.Getpid())
+	files := map[string]string{"self/stat": ""}
+	for i := range 500 {
+		files[fmt.Sprintf("%s/task/%d/status", self, i+1)] = "voluntary_ctxt_switches: 3\n"
+	}
+	m := New(os.Getpid())
+	m.proc = written(t, files)
+	after := func(take func() (Sample, error)) time.Duration {
+		s, err := take()
+		now, cpuErr := sys.ProcessCPU(os.Getpid())
+		if err != nil || cpuErr != nil || s.Switches != 1500 || s.Processes != 1 {
+			t.Fatalf("%+v, %v, %v", s, err, cpuErr)
+		}
+		return now - s.CPU
+	}
+	begin, end := after(m.Begin), after(m.Sample)
+	if begin > end/2 {
+		t.Errorf("after the CPU clocks Begin uses %v, and Sample %v", begin, end)
 	}
 }

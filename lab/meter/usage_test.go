@@ -106,4 +106,7 @@ func TestErrorsNameTheProcess(t *testing.T) {
 	if err == nil || !strings.HasPrefix(err.Error(), "read the CPU time of process ") {
 		t.Errorf("a process that has ended: %v", err)
 	}
+	if _, err = p.meter.Begin(); err == nil || !strings.HasPrefix(err.Error(), "read the ") {
+		t.Errorf("a process that has ended, at the beginning of a window: %v", err)
+	}
 }
