@@ -15,7 +15,7 @@ TEST = $(GO) run ./internal/testenv/report
 TREE = { git status --porcelain && git diff; } 2>/dev/null | cksum
 
 .DEFAULT_GOAL := help
-.PHONY: help quick test race long fmt vet lint tidy cross fuzz smoke model rows stats \
+.PHONY: help quick test race long fmt vet lint tidy cross fuzz smoke ratios model rows stats \
 	tree-before clean-tree ci
 
 help: ## List the targets.
@@ -70,6 +70,9 @@ fuzz: ## Fuzz each target for FUZZTIME (10s).
 
 smoke: ## The lab, in small: every model serves, every byte is checked.
 	$(GO) run ./cmd/kettle lab --quick
+
+ratios: ## CPU per message of the event loops, relative to goroutines, in a comparison to rely on.
+	$(GO) run ./cmd/kettle lab --models selectors,coroutines,goroutines --rounds 15
 
 model: ## Every suite on one model: make model NAME=poll.
 	@list=$$($(GO) run ./cmd/kettle models) || exit 1; \
