@@ -6,11 +6,11 @@ import (
 	"github.com/kettle-go/kettle/internal/sys"
 )
 
-var _ backend = (*selecter)(nil)
+var _ backend = (*selectSets)(nil)
 
-// selecter is the backend on select(2): two sets of bits, one for each event, which the
+// selectSets is the backend on select(2): two sets of bits, one for each event, which the
 // kernel overwrites with its answer. It cannot represent descriptors from 1,024 on.
-type selecter struct {
+type selectSets struct {
 	waker       *alarm
 	read, write sys.FDSet
 	tokens      [sys.FDSetSize]token
@@ -22,7 +22,7 @@ func newSelect() (backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &selecter{waker: waker}
+	s := &selectSets{waker: waker}
 	if err := s.add(waker.FD(), Read, 0); err != nil {
 		waker.Close()
 		return nil, err
@@ -30,7 +30,7 @@ func newSelect() (backend, error) {
 	return s, nil
 }
 
-func (s *selecter) add(fd int, events Events, tok token) error {
+func (s *selectSets) add(fd int, events Events, tok token) error {
 	if fd >= sys.FDSetSize {
 		return ErrTooLarge
 	}
@@ -42,7 +42,7 @@ func (s *selecter) add(fd int, events Events, tok token) error {
 	return s.modify(fd, 0, events, tok)
 }
 
-func (s *selecter) modify(fd int, _, events Events, _ token) error {
+func (s *selectSets) modify(fd int, _, events Events, _ token) error {
 	s.read.Clear(fd)
 	s.write.Clear(fd)
 	if events&Read != 0 {
@@ -54,7 +54,7 @@ func (s *selecter) modify(fd int, _, events Events, _ token) error {
 	return nil
 }
 
-func (s *selecter) remove(fd int, _ Events) error {
+func (s *selectSets) remove(fd int, _ Events) error {
 	s.read.Clear(fd)
 	s.write.Clear(fd)
 	for s.top > 0 && !s.read.Has(s.top-1) && !s.write.Has(s.top-1) {
@@ -63,7 +63,7 @@ func (s *selecter) remove(fd int, _ Events) error {
 	return nil
 }
 
-func (s *selecter) wait(batch []event, timeout time.Duration) ([]event, bool, error) {
+func (s *selectSets) wait(batch []event, timeout time.Duration) ([]event, bool, error) {
 	read, write := s.read, s.write // the kernel writes into its copies
 	n, err := sys.Select(s.top, &read, &write, kernelTimeout(timeout))
 	if sys.BadDescriptor(err) {
@@ -100,7 +100,7 @@ func (s *selecter) wait(batch []event, timeout time.Duration) ([]event, bool, er
 // takeBad reports the descriptors that were closed before they were unregistered as ready,
 // and takes them out of the sets: select(2) refuses the whole because of one of them, and
 // does not say which. The others are then looked at without them.
-func (s *selecter) takeBad(batch []event, read, write *sys.FDSet) []event {
+func (s *selectSets) takeBad(batch []event, read, write *sys.FDSet) []event {
 	for fd := range s.top {
 		watched := read.Has(fd) || write.Has(fd)
 		if watched && sys.BadDescriptor(sys.CheckOpen(fd)) {
@@ -112,9 +112,9 @@ func (s *selecter) takeBad(batch []event, read, write *sys.FDSet) []event {
 	return batch
 }
 
-func (s *selecter) wake() error { return s.waker.wake() }
+func (s *selectSets) wake() error { return s.waker.wake() }
 
-func (s *selecter) close() error {
+func (s *selectSets) close() error {
 	s.waker.Close()
 	return nil
 }
