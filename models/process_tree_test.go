@@ -119,7 +119,7 @@ func (s *server) pause(t *testing.T) (proceed func()) {
 	t.Helper()
 	pid := s.cmd.Process.Pid
 	send := func(signal string) {
-		if err := exec.Command("kill", "-s", signal, strconv.Itoa(pid)).Run(); err != nil {
+		if err := exec.Command("/bin/sh", "-c", fmt.Sprintf("kill -s %s %d", signal, pid)).Run(); err != nil {
 			t.Fatalf("kill -s %s: %v", signal, err)
 		}
 	}

@@ -69,15 +69,15 @@ func touched(n int) []byte {
 	return p
 }
 
-// bounce waits n times for a byte that another process sends back.
+// bounce waits n times for a line that another process sends back.
 func bounce(n int) {
-	cat := exec.Command("cat")
-	in, inErr := cat.StdinPipe()
-	out, outErr := cat.StdoutPipe()
-	if inErr != nil || outErr != nil || cat.Start() != nil {
+	echo := exec.Command("/bin/sh", "-c", "while read -r line; do echo; done")
+	in, inErr := echo.StdinPipe()
+	out, outErr := echo.StdoutPipe()
+	if inErr != nil || outErr != nil || echo.Start() != nil {
 		return
 	}
-	p := make([]byte, 1)
+	p := []byte{'\n'}
 	for range n {
 		if _, err := in.Write(p); err != nil {
 			return
@@ -87,7 +87,7 @@ func bounce(n int) {
 		}
 	}
 	in.Close()
-	_ = cat.Wait()
+	_ = echo.Wait()
 }
 
 // fork starts a process that lives as long as this one: it waits for the end of its standard
