@@ -119,7 +119,8 @@ func (s *server) pause(t *testing.T) (proceed func()) {
 	t.Helper()
 	pid := s.cmd.Process.Pid
 	send := func(signal string) {
-		if err := exec.Command("/bin/sh", "-c", fmt.Sprintf("kill -s %s %d", signal, pid)).Run(); err != nil {
+		kill := exec.Command("/bin/sh", "-c", fmt.Sprintf("kill -s %s %d", signal, pid))
+		if err := kill.Run(); err != nil {
 			t.Fatalf("kill -s %s: %v", signal, err)
 		}
 	}
