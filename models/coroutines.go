@@ -52,7 +52,7 @@ func serveCoroutines(s *server) error {
 	defer l.close()
 	defer l.stopTasks()
 	for {
-		if l.over.Err() != nil {
+		if l.look(); l.stage == dropping {
 			l.stopTasks()
 		}
 		if err := l.watchListener(l.acceptTasks); err != nil || l.done() {

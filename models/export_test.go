@@ -19,3 +19,13 @@ func PauseIsSeen(retry time.Time) bool {
 	wait := l.untilNext()
 	return accepting || wait >= 0
 }
+
+// ServeUntil is Serve with the context that ends the grace of the drain.
+func (m Model) ServeUntil(ctx, over context.Context, cfg Config) error {
+	s, err := newServer(ctx, m, cfg)
+	if err != nil {
+		return err
+	}
+	s.over = over
+	return m.serve(s)
+}

@@ -56,7 +56,7 @@ func servePoll(s *server) error {
 		return err
 	}
 	list := []sys.PollFD{{Fd: int32(waker.FD()), Events: sys.PollIn}, {Fd: -1}}
-	for !l.done() {
+	for l.turn() {
 		list[listenerEntry] = sys.PollFD{Fd: -1} // poll passes over negative descriptors
 		if l.accepting() {
 			list[listenerEntry] = sys.PollFD{Fd: int32(l.listener), Events: sys.PollIn}

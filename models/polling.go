@@ -40,7 +40,7 @@ func servePolling(s *server) error {
 	if err := l.announce(l.listener); err != nil {
 		return err
 	}
-	for !l.done() {
+	for l.turn() {
 		for c := range l.newcomers() { // some: those who are connected are asked all the same
 			c.want = wantRead
 		}

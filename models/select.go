@@ -60,7 +60,7 @@ func serveSelect(s *server) error {
 	if err := l.announce(l.listener); err != nil {
 		return err
 	}
-	for !l.done() {
+	for l.turn() {
 		read, write := l.interest()
 		read.Set(waker.FD())
 		if _, err := sys.Select(sys.FDSetSize, &read, &write, l.untilNext()); err != nil {

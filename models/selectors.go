@@ -52,6 +52,7 @@ func (l *single) serveCallbacks() error {
 	}
 	defer loop.close()
 	for {
+		loop.look()
 		if err := loop.watchListener(loop.acceptClients); err != nil || l.done() {
 			return err
 		}

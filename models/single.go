@@ -16,7 +16,7 @@ import (
 //
 // A model's loop looks like this:
 //
-//	for !l.done() {
+//	for l.turn() {
 //		wait for what the connections want, for l.untilNext() at most
 //		c.want = l.receive(c) or l.flush(c), for those who are ready
 //		c.want = l.flush(c), for those that l.waits.take returns
@@ -30,8 +30,39 @@ type single struct {
 	buf      []byte  // where every chunk is received: nobody holds it from one visit to the next
 	waits    waits
 	retry    time.Time // when to accept again after descriptors have run out
+	stage    stage     // of the server's end, as the present turn has found it
 
 	lingering []int // descriptors that a drain has yet to close
+}
+
+// stage is how far the end of the server has come.
+type stage uint8
+
+const (
+	serving stage = iota
+	draining
+	dropping // the grace of the drain is over
+)
+
+// look looks how far the end of the server has come. A loop looks once, as its turn begins: a
+// turn in which that changed would do half of it, such as to close what it has yet to take out
+// of its selector. What changes later ends the turn's wait.
+func (l *single) look() {
+	switch {
+	case l.over.Err() != nil:
+		l.stage = dropping
+	case l.ctx.Err() != nil:
+		l.stage = draining
+	}
+}
+
+// draining reports whether the turn is one of a server that has been told to end.
+func (l *single) draining() bool { return l.stage >= draining }
+
+// turn begins a turn of the loop, and reports whether there is one: the server has not drained.
+func (l *single) turn() bool {
+	l.look()
+	return !l.done()
 }
 
 // newSingle listens and returns the state of a server without clients.
@@ -105,7 +136,7 @@ func (l *single) forget(c *conn) {
 	l.conns[c.place], last.place = last, c.place
 	l.conns[len(l.conns)-1] = nil
 	l.conns = l.conns[:len(l.conns)-1]
-	if l.draining() && l.over.Err() == nil && sys.Shutdown(c.fd, sys.ShutdownWrite) == nil {
+	if l.stage == draining && sys.Shutdown(c.fd, sys.ShutdownWrite) == nil {
 		l.lingering = append(l.lingering, c.fd)
 	} else {
 		sys.Close(c.fd)
@@ -124,14 +155,14 @@ func (l *single) done() bool {
 		sys.Close(l.listener)
 		l.listener = -1
 	}
-	if l.over.Err() != nil {
+	if l.stage == dropping {
 		for len(l.conns) > 0 {
 			l.end(l.conns[0], errGrace)
 			l.forget(l.conns[0])
 		}
 	}
 	l.lingering = slices.DeleteFunc(l.lingering, func(fd int) bool {
-		if l.over.Err() == nil && undelivered(fd) {
+		if l.stage == draining && undelivered(fd) {
 			return false
 		}
 		sys.Close(fd)
