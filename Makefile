@@ -72,7 +72,7 @@ smoke: ## The lab, in small: every model serves, every byte is checked.
 	$(GO) run ./cmd/kettle lab --quick
 
 ratios: ## CPU per message of the event loops, relative to goroutines, in a comparison to rely on.
-	$(GO) run ./cmd/kettle lab --models selectors,coroutines,goroutines --rounds 15
+	$(GO) run ./cmd/kettle lab --models selectors,coroutines,goroutines --rounds 45
 
 model: ## Every suite on one model: make model NAME=poll.
 	@list=$$($(GO) run ./cmd/kettle models) || exit 1; \

@@ -16,6 +16,9 @@ const (
 	// generator's.
 	manyLate = 0.001
 
+	// disturbing is the share of requests sent late from which on a window is not compared.
+	disturbing = 0.01
+
 	// enoughAnswers is the share of answers below which a server has not kept up.
 	enoughAnswers = 0.99
 )
@@ -49,6 +52,11 @@ func (r *Report) writeNotes(b *strings.Builder, rows []Summary) {
 			"generator sent over 1 ms late: %s\n", names)
 	}
 	for _, s := range rows {
+		if s.Disturbed > 0 {
+			fmt.Fprintf(b, "%s: the ratio at the fixed rate leaves out %s: the load generator "+
+				"was held up, and sent in bursts\n", rowName(s.Server),
+				count(s.Disturbed, "round"))
+		}
 		s.writeNotes(b)
 	}
 }

@@ -31,6 +31,7 @@ type Summary struct {
 
 	RatioSaturated *Estimate // CPU per message to the reference's, of the same round
 	RatioPaced     *Estimate
+	Disturbed      int // rounds left out of RatioPaced, as the load was not what it should be
 
 	Lost   int    // connections, in all rounds
 	First  string // why the first of them was lost
@@ -83,7 +84,7 @@ func (r *Report) summary(s Server) Summary {
 	sum.IdleCPU = middle(visits, func(v *Visit) *float64 { return v.IdleCPU })
 	if s.Again || s.Name != r.Config.Reference {
 		sum.RatioSaturated = r.ratio(visits, (*Visit).cpuSaturated)
-		sum.RatioPaced = r.ratio(visits, (*Visit).cpuPaced)
+		sum.RatioPaced, sum.Disturbed = r.undisturbed(visits, (*Visit).cpuPaced)
 	}
 	return sum
 }
@@ -99,6 +100,31 @@ func (r *Report) visitsOf(s Server) []*Visit {
 		}
 	}
 	return visits
+}
+
+// undisturbed is ratio over the rounds in which the load generator kept to its times with both
+// servers, and how many it therefore leaves out. A generator that was held up sends in bursts, and
+// several messages at once cost less than one at a time, most of all where each is a wake-up: the
+// figure is right, but it is that of another load. If less than half of the rounds are left, they
+// are all taken.
+func (r *Report) undisturbed(visits []*Visit, figure func(*Visit) *float64) (*Estimate, int) {
+	all := r.ratio(visits, figure)
+	some := r.ratio(visits, func(v *Visit) *float64 {
+		if v.disturbed() {
+			return nil
+		}
+		return figure(v)
+	})
+	if all == nil || some == nil || 2*some.N < all.N {
+		return all, 0
+	}
+	return some, all.N - some.N
+}
+
+// disturbed reports whether the load generator sent too much of the fixed rate late.
+func (v *Visit) disturbed() bool {
+	return v.Paced != nil &&
+		float64(v.Paced.Late) > disturbing*v.Paced.Offered*v.Paced.Seconds
 }
 
 // ratio compares a figure with the reference's of the same round. A visit in which not all

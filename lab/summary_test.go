@@ -69,6 +69,36 @@ func TestRatiosAreOfTheSameRound(t *testing.T) {
 	}
 }
 
+// TestDisturbedRoundsAreNotCompared at the fixed rate, unless there would be few others.
+func TestDisturbedRoundsAreNotCompared(t *testing.T) {
+	r := example()
+	late := func(round int, server string) {
+		for _, v := range r.Visits {
+			if v.Round == round && v.Server == server && !v.Again {
+				v.Paced.Late = int64(v.Paced.Offered*v.Paced.Seconds*disturbing) + 1
+			}
+		}
+	}
+	check := func(n, disturbed int) {
+		t.Helper()
+		row := r.Summaries()[1]
+		if e := row.RatioPaced; e == nil || e.N != n || row.Disturbed != disturbed {
+			t.Errorf("%+v, %d disturbed; want %d rounds and %d", e, row.Disturbed, n, disturbed)
+		}
+		if e := row.RatioSaturated; e == nil || e.N != 3 {
+			t.Errorf("saturated: %+v, want 3 rounds", e)
+		}
+	}
+	check(3, 0)
+	late(1, "good")
+	check(2, 1)
+	if e := r.Summaries()[4].RatioPaced; e == nil || e.N != 2 {
+		t.Errorf("the reference against itself: %+v, want 2 rounds", e)
+	}
+	late(2, r.Summaries()[1].Server.Name)
+	check(3, 0)
+}
+
 // TestWhatWentWrongIsInTheRow: each error once, and all lost connections.
 func TestWhatWentWrongIsInTheRow(t *testing.T) {
 	rows := example().Summaries()
