@@ -193,6 +193,9 @@ func (t *task) ready(events selectors.Events) {
 // resume lets the coroutine run until it waits again, or ends.
 func (t *task) resume() {
 	if !t.co.Resume() {
+		if failure := t.co.Failure(); failure != nil {
+			panic(failure)
+		}
 		t.loop.unwatch(t)
 		t.loop.forget(t.conn)
 	}

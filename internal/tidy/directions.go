@@ -23,11 +23,17 @@ unsafe, golang.org/x/sys < internal/sys;
 
 # What knows nothing of sockets.
 internal/ascii;
-internal/coro;
+internal/sys < internal/coro;
 
 # Readiness.
 internal/sys < selectors;
 internal/sys, selectors < selectors/selectortest;
+
+# The event loop, and tasks on it.
+internal/sys, selectors < loop;
+selectors, loop < looptest;
+internal/sys, internal/coro, selectors, loop < kettle;
+kettle < examples;
 
 # The servers.
 internal/sys, internal/ascii, internal/coro, selectors < models;

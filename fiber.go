@@ -1,0 +1,210 @@
+package kettle
+
+import (
+	"errors"
+
+	"github.com/kettle-go/kettle/internal/coro"
+	"github.com/kettle-go/kettle/internal/sys"
+	"github.com/kettle-go/kettle/loop"
+)
+
+// fiber is a task: its coroutine, and what it waits for. Tasks of different scopes point to it.
+//
+//	         spawn            resume             wake, interrupt
+//	(new) ────────▶ ready ──────────▶ running ◀─────────────┐
+//	                  ▲                 │  │                 │
+//	                  │                 │  └──▶ ended        │
+//	                  └───── parked ◀───┘ park               │
+//	                            └────────── ready ───────────┘
+//
+// Only the loop resumes it. Whoever has what it waits for wakes it, which makes it ready: it runs in
+// the fifth phase of the turn. Between the two it is not to be taken back: a value that was handed
+// over is never lost to a cancellation that comes later.
+type fiber struct {
+	runtime *runtime
+	co      *coro.Coro // nil before it first runs, and after it has ended
+	body    func(*Task) error
+	group   *Group
+	scope   *Task // the innermost one
+	root    Task  // the outermost one
+	label   loop.Label
+
+	// What it waits for.
+	state   state
+	masked  bool   // cancellation does not end the wait
+	excused bool   // how it ends does not concern its group
+	fatal   bool   // its coroutine was stopped: every wait fails at once
+	what    string // it waits for, for Dump
+	waiting waiting
+	outcome error // of the wait, and at last of body
+	timer   loop.Timer
+
+	turns int32 // it may still pass before it gives way: see pass
+	deaf  int32 // waits in a row that failed as the scope is cancelled
+
+	queued         *waiters
+	before, behind *fiber // in the queue
+}
+
+type state uint8
+
+const (
+	ready state = iota
+	running
+	parked
+	ended
+)
+
+// waiting is what a parked fiber waits for.
+type waiting interface {
+	abandon(f *fiber) // f does not wait for it any more
+}
+
+const (
+	// budget is how many waits a task may pass that are over at once, until it gives way: tasks
+	// that always find what they want cannot keep out the others.
+	budget = 128
+
+	// deafness is how many waits of a task may fail in a row by its scope's cancellation until it
+	// is told of: most likely it ignores the errors, and would never end.
+	deafness = 1000
+
+	// gone stands in place of a goroutine's number where the task has none: it has ended, or has
+	// not begun.
+	gone = 1
+)
+
+// Live is the coroutine.
+func (f *fiber) Live(co *coro.Coro) {
+	f.label.Goroutine.Store(co.Goroutine())
+	f.outcome = f.body(&f.root)
+}
+
+// Run lets the task run until it waits again, or ends. The loop calls it.
+func (f *fiber) Run() {
+	if f.state != ready {
+		return
+	}
+	if f.co == nil {
+		f.co = f.runtime.coros.New(f)
+	}
+	f.runtime.loop.Mark(&f.label)
+	f.state, f.turns = running, budget
+	if !f.co.Resume() {
+		f.bury()
+	}
+}
+
+// bury ends the task.
+func (f *fiber) bury() {
+	err := f.outcome
+	if failure := f.co.Failure(); failure != nil {
+		if err = error(&PanicError{failure.Value, failure.Stack}); failure.Goexit() {
+			err = ErrGoexit
+		}
+	}
+	f.label.Goroutine.Store(gone)
+	f.state = ended
+	f.runtime.coros.Put(f.co)
+	f.co, f.body, f.outcome = nil, nil, nil
+	f.root.leave()
+	if f.excused {
+		err = nil
+	}
+	f.group.ended(f, err)
+}
+
+// check returns ErrWrongGoroutine unless the task's own function calls it.
+func (t *Task) check() error {
+	if sys.Goroutine() != t.fiber.label.Goroutine.Load() {
+		return ErrWrongGoroutine
+	}
+	return nil
+}
+
+// enter begins every function that may suspend: it is called by the task's own function, and its
+// scope is not cancelled.
+func (t *Task) enter() (*fiber, error) {
+	f := t.fiber
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	if e := f.scope.end.Load(); e != nil && !f.masked {
+		f.heard(e.err)
+		return nil, e.err
+	}
+	return f, nil
+}
+
+// heard counts the waits that fail by a cancellation. A task that goes on as if nothing had happened
+// would hold the loop for ever: it gives way now and then, and is told of once.
+func (f *fiber) heard(cause error) {
+	if f.deaf++; f.deaf%deafness == 0 && !f.fatal {
+		if f.deaf == deafness {
+			f.runtime.incident("cancel task "+f.label.Name, errors.Join(
+				errors.New("it goes on, although its waits fail"), cause))
+		}
+		f.giveWay()
+	}
+}
+
+// park suspends the task until it is woken, and returns what with. It has been entered.
+func (f *fiber) park(what string, w waiting) error {
+	f.what, f.waiting, f.state, f.deaf = what, w, parked, 0
+	if !f.co.Yield() {
+		return f.stopped()
+	}
+	return f.outcome
+}
+
+// stopped is the end of every wait of a task whose loop cannot go on.
+func (f *fiber) stopped() error {
+	f.fatal = true
+	if f.waiting != nil {
+		f.waiting.abandon(f)
+		f.waiting = nil
+	}
+	f.state = running
+	if err := f.scope.cause(); err != nil {
+		return err
+	}
+	return f.runtime.over.err
+}
+
+// wake ends the wait of a parked task.
+func (f *fiber) wake(outcome error) {
+	f.waiting, f.outcome, f.state = nil, outcome, ready
+	f.runtime.loop.Ready(f)
+}
+
+// interrupt ends the wait by a cancellation, if there is one that can be ended.
+func (f *fiber) interrupt(cause error) {
+	if f.state != parked || f.masked {
+		return
+	}
+	f.waiting.abandon(f)
+	f.wake(cause)
+}
+
+// giveWay suspends the task until everybody else who is ready has had a turn.
+func (f *fiber) giveWay() {
+	f.wake(nil)
+	if !f.co.Yield() {
+		f.fatal, f.state = true, running
+	}
+}
+
+// pass is called where a wait is over at once. Now and then it gives way.
+func (f *fiber) pass() {
+	if f.turns--; f.turns <= 0 {
+		f.giveWay()
+	}
+}
+
+// mask runs wait, which may suspend, so that no cancellation ends it.
+func (f *fiber) mask(wait func() error) error {
+	before := f.masked
+	f.masked = true
+	defer func() { f.masked = before }()
+	return wait()
+}

@@ -1,0 +1,207 @@
+package kettle
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Group is a scope that tasks can be started in. It ends when all of them have: no task is ever left
+// behind, and no error is lost. The first failure, of a task or of the function that the group was
+// passed to, cancels the others.
+//
+// It is a Task as well: the one of its scope.
+type Group struct {
+	*Task
+	scope   Task
+	n       int // of its tasks live
+	errs    []error
+	joining *fiber // waits for the others to end
+	closed  bool
+	done    func() // called when the last one has ended; nil but for a loop's own group
+}
+
+// Group runs body and waits for the tasks that it starts in the group, and for those that they
+// start in it. It returns the errors of all that failed, as errors.Join does if there is more than
+// one; a task's is a *TaskError. That they were cancelled by the failure is no failure of the
+// others. If the group is cancelled from around it, and nobody failed for another reason, it returns
+// that cancellation, provided that somebody was kept from ending by it.
+func (t *Task) Group(body func(g *Group) error) error {
+	if err := t.check(); err != nil {
+		return err
+	}
+	g := &Group{}
+	g.Task = &g.scope
+	f := t.fiber
+	f.open(g.Task)
+	defer func() { // also if body panics
+		f.scope = g.Task.parent
+		g.Task.leave()
+	}()
+	panicked := true
+	defer func() {
+		if panicked {
+			g.Task.cancel(&ending{&CancelError{Cause: errors.New("the group's function panicked")}})
+			g.join(f)
+		}
+	}()
+	err := body(g)
+	panicked = false
+	if err != nil {
+		g.fail(err)
+	}
+	g.join(f)
+	return g.result()
+}
+
+// Go starts a task in the group. It does not run before the caller suspends. The name is for people:
+// it is in errors, in Dump, and in the reports of stalls. If the group is cancelled, or has ended,
+// the task is not started, and the error says why. It may be called by any task of the loop.
+func (g *Group) Go(name string, body func(t *Task) error) error {
+	if !g.Task.fiber.runtime.loop.Inside() {
+		return fmt.Errorf("start task %s: %w", name, ErrWrongGoroutine)
+	}
+	if err := g.refuses(); err != nil {
+		return fmt.Errorf("start task %s: %w", name, err)
+	}
+	g.spawn(name, body)
+	return nil
+}
+
+// refuses returns why no task can be started.
+func (g *Group) refuses() error {
+	if g.closed {
+		return fmt.Errorf("the group has ended: %w", ErrClosed)
+	}
+	return g.Task.cause()
+}
+
+func (g *Group) spawn(name string, body func(t *Task) error) *fiber {
+	r := g.Task.fiber.runtime
+	f := &fiber{runtime: r, body: body, group: g}
+	f.label.Name = name
+	f.label.Goroutine.Store(gone)
+	f.root.fiber, f.root.parent = f, g.Task
+	f.scope = &f.root
+	g.Task.adopt(&f.root)
+	g.n++
+	r.tasks++
+	r.loop.Ready(f)
+	return f
+}
+
+// Start starts a task in the group and suspends until the task says that it is ready, by calling
+// ready, or has ended. An error is the task's, who has failed before it was ready, or that it ended
+// without a word (ErrClosed), or the caller's cancellation, which is the task's too; it is not
+// the group's. Only the task that the group belongs to may call it.
+func (g *Group) Start(name string, body func(t *Task, ready func()) error) error {
+	f, err := g.Task.enter()
+	if err == nil {
+		err = g.refuses()
+	}
+	if err != nil {
+		return fmt.Errorf("start task %s: %w", name, err)
+	}
+	var waiting waiters
+	var failure error
+	isReady, over := false, false
+	g.spawn(name, func(t *Task) error {
+		failure = ErrClosed
+		defer func() { // also by a panic, which is the group's then
+			over = true
+			waiting.handOver(nil)
+		}()
+		err := body(t, func() {
+			isReady, failure = true, nil
+			waiting.handOver(nil)
+		})
+		if isReady {
+			return err
+		}
+		if err != nil {
+			failure = err
+		}
+		return nil
+	})
+	return f.mask(func() error {
+		for !isReady && !over {
+			_ = waiting.wait(f, "the start of task "+name)
+		}
+		return failure
+	})
+}
+
+// fail notes a failure and cancels the group.
+func (g *Group) fail(err error) {
+	if g.Task.Cancelled(err) {
+		if len(g.errs) == 0 {
+			g.errs = append(g.errs, nil) // somebody was kept from ending
+		}
+		return
+	}
+	g.errs = append(g.errs, err)
+	g.Task.cancel(&ending{&CancelError{Cause: err}})
+}
+
+// ended is called when a task of the group has.
+func (g *Group) ended(f *fiber, err error) {
+	g.n--
+	f.runtime.tasks--
+	if err != nil {
+		g.fail(g.named(f, err))
+	}
+	if g.n > 0 {
+		return
+	}
+	if g.joining != nil {
+		g.joining.wake(nil)
+		g.joining = nil
+	}
+	if g.done != nil {
+		g.done()
+	}
+}
+
+func (g *Group) named(f *fiber, err error) error {
+	if g.done != nil || g.Task.Cancelled(err) {
+		return err
+	}
+	return &TaskError{f.label.Name, err}
+}
+
+// join waits for the tasks. A cancellation does not end that: it ends the tasks.
+func (g *Group) join(f *fiber) {
+	if g.n > 0 {
+		before := f.masked
+		f.masked = true
+		for g.n > 0 && !f.fatal {
+			g.joining = f
+			_ = f.park("tasks of a group", g)
+		}
+		f.masked = before
+	}
+	g.closed = true
+}
+
+func (g *Group) abandon(*fiber) { g.joining = nil }
+
+// result returns the group's error.
+func (g *Group) result() error {
+	kept := false
+	var errs []error
+	for _, err := range g.errs {
+		if err == nil {
+			kept = true
+		} else {
+			errs = append(errs, err)
+		}
+	}
+	switch {
+	case len(errs) == 1:
+		return errs[0]
+	case len(errs) > 1:
+		return errors.Join(errs...)
+	case kept:
+		return g.Task.cause()
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+// Package loop is an event loop: one goroutine that runs callbacks, one at a time, as timers
+// expire, descriptors become ready, and other goroutines have something for it. What only the
+// callbacks of one loop touch needs no lock.
+//
+//	l, err := loop.New(loop.Config{})
+//	...
+//	defer l.Close()
+//	l.After(time.Second, func() { fmt.Println("a second has passed") })
+//	l.OnReadable(fd, func() { ... })
+//	go func() { l.Post(func() { ... }) }()
+//	err = l.Run() // until l.Stop
+//
+// It is the lower of two tiers. Tasks, which are sequential code that suspends instead of
+// callbacks that return, stand on it in the root package, and it knows nothing of them.
+//
+// # A turn
+//
+// Run goes through turns until it is stopped. A turn has five phases, always in this order:
+//
+//	1 wait    until something is ready: not at all if callbacks are due, at most until the
+//	          next timer, or else without end
+//	2 posts   what other goroutines have posted becomes due, in order
+//	3 events  the callbacks of the descriptors that are ready
+//	4 timers  the callbacks of the timers that have expired, in the order of their times,
+//	          those of the same time in the order in which they were set
+//	5 soon    the callbacks that are due, first in, first out
+//
+// A callback that is added with Soon in the phases before the fifth runs in the same turn; one
+// that is added in the fifth, in the next. So whatever a callback adds, descriptors and timers
+// have their turn before it.
+//
+// # Waiting
+//
+// A loop that has nothing to do parks its goroutine on the selector's descriptor in Go's own
+// poller (package selectors says why) and is never locked to a thread. While work is outstanding
+// that somebody else does for it (see Outside), it offers its processor once in each turn: Go's
+// scheduler would otherwise come to it only after 10 ms.
+//
+// # Goroutines
+//
+// "Loop only" means: in a callback, or before Run, or after it. What does not say so may be
+// called from any goroutine: Post, Stats and Stop's sibling, a Post of Stop.
+//
+// # What can be replaced
+//
+// Clock, selector, and the order of what is due are fields of Config. Package looptest has a clock
+// that jumps when nothing else can run, a selector that follows a script, and a shuffled order.
+package loop

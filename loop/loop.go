@@ -1,0 +1,270 @@
+package loop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"runtime/pprof"
+	"sync/atomic"
+	"time"
+
+	"github.com/kettle-go/kettle/internal/sys"
+	"github.com/kettle-go/kettle/selectors"
+)
+
+// The errors of a loop.
+var (
+	// ErrClosed says that the loop is closed. It is selectors.ErrClosed.
+	ErrClosed = selectors.ErrClosed
+
+	// ErrRunning says that the loop runs: it cannot run within itself, nor be closed.
+	ErrRunning = errors.New("the loop is running")
+)
+
+// Config says what a loop stands on. The zero Config is that of an ordinary loop.
+type Config struct {
+	Selector Selector   // nil is the best that this system has, as selectors.Default
+	Clock    Clock      // nil is the system's monotonic clock
+	Order    *rand.Rand // shuffles what is due at once; nil keeps it in order
+
+	// Stall is how long a turn may take until OnStall is told, while it still lasts; 0 is never.
+	Stall   time.Duration
+	OnStall func(Stall) // called on a goroutine of its own; nil logs with log/slog
+
+	// OnIncident is told of callbacks that panicked, and that the loop goes on without; nil logs
+	// with log/slog. Loop only.
+	OnIncident func(Incident)
+}
+
+// Loop is an event loop. The zero Loop is not usable: see New.
+type Loop struct {
+	config   Config
+	clock    Clock
+	selector Selector
+
+	soon    []Runner // run in the next fifth phase
+	batch   []Runner // run in the present one
+	at      int      // the first of batch that has not run
+	timers  timers
+	watched table
+	posts   posts
+	outside int // see Outside
+	offers  int // see Offer
+
+	running, stopping, closed bool
+
+	watchdog  *watchdog
+	goroutine atomic.Uintptr        // of Run
+	current   atomic.Pointer[Label] // what runs, if it has a name
+	counters  counters
+}
+
+// Runner is something that can be due. A Runner that exists already costs no allocation, as a
+// closure does.
+type Runner interface {
+	Run()
+}
+
+// Func is a function as a Runner.
+type Func func()
+
+// Run calls f.
+func (f Func) Run() { f() }
+
+// Label names what runs, for who looks from outside: see Loop.Mark.
+type Label struct {
+	Name      string
+	Goroutine atomic.Uintptr // sys.Goroutine of the one that runs it
+}
+
+// New returns a loop. It holds descriptors until it is closed.
+func New(config Config) (*Loop, error) {
+	l := &Loop{config: config, clock: config.Clock, selector: config.Selector}
+	l.posts.over = make(chan struct{})
+	if l.clock == nil {
+		l.clock = NewClock()
+	}
+	if l.selector == nil {
+		selector, err := selectors.Default()
+		if err != nil {
+			return nil, fmt.Errorf("loop: %w", err)
+		}
+		l.selector = selector
+	}
+	return l, nil
+}
+
+// Run runs turns until Stop is called, and returns nil; stopped before it runs, it runs exactly
+// one, and does not wait in it. It returns an error if waiting has become impossible, if it is
+// called in a callback of the same loop (ErrRunning) or after Close (ErrClosed). It blocks.
+func (l *Loop) Run() (err error) {
+	switch {
+	case l.closed:
+		return fmt.Errorf("loop: run: %w", ErrClosed)
+	case l.running:
+		return fmt.Errorf("loop: run: %w", ErrRunning)
+	}
+	l.running = true
+	l.goroutine.Store(sys.Goroutine())
+	defer func() { l.running, l.stopping = false, false }()
+	// Coroutines that are made while the loop runs inherit the label: it is how the watchdog
+	// knows whose goroutines they are.
+	labels := pprof.Labels(labelKey, l.name())
+	pprof.Do(context.Background(), labels, func(context.Context) {
+		stop := l.watch()
+		defer stop()
+		for last := false; !last && err == nil; {
+			last = l.stopping
+			err = l.turn()
+			last = last || l.stopping
+		}
+	})
+	return err
+}
+
+// turn is one turn, as the documentation of the package describes it.
+func (l *Loop) turn() error {
+	if err := l.wait(); err != nil { // phase 1
+		return fmt.Errorf("loop: %w", err)
+	}
+	l.takePosts()           // phase 2
+	l.guard(l.handleEvents) // phase 3
+	l.guard(l.expireTimers) // phase 4
+	l.takeSoon()            // phase 5
+	l.guard(l.runBatch)
+	l.ended()
+	return nil
+}
+
+// wait is the first phase. Where nothing is watched and callbacks are due it makes no system call.
+func (l *Loop) wait() error {
+	if l.outside > 0 || l.offers > 0 {
+		runtime.Gosched()
+	}
+	timeout := l.timeout()
+	if timeout <= 0 && l.watched.count == 0 {
+		l.began()
+		return nil
+	}
+	if timeout > 0 && l.outside == 0 && !l.posts.waiting() {
+		found, err := l.selector.Select(0)
+		if err != nil {
+			return err
+		}
+		if found > 0 || l.clock.Jump(timeout) {
+			l.began()
+			return nil
+		}
+	}
+	if timeout > 0 {
+		l.beat(0)
+		if !l.posts.sleep() {
+			timeout = 0
+		}
+	}
+	_, err := l.selector.Select(timeout)
+	l.posts.asleep.Store(false)
+	l.began()
+	return err
+}
+
+// timeout returns how long the loop may wait.
+func (l *Loop) timeout() time.Duration {
+	if l.stopping || len(l.soon) > 0 {
+		return 0
+	}
+	next, ok := l.timers.next()
+	if !ok {
+		return selectors.Forever
+	}
+	return max(0, next-l.clock.Now())
+}
+
+// takeSoon makes what is due the batch of the fifth phase.
+func (l *Loop) takeSoon() {
+	clear(l.batch)
+	if c := cap(l.batch); c > 1024 && len(l.soon) < c/8 { // a burst is over
+		l.batch = nil
+	}
+	l.batch, l.soon, l.at = l.soon, l.batch[:0], 0
+	if order := l.config.Order; order != nil {
+		order.Shuffle(len(l.batch), func(i, j int) {
+			l.batch[i], l.batch[j] = l.batch[j], l.batch[i]
+		})
+	}
+}
+
+// runBatch is the fifth phase.
+func (l *Loop) runBatch() {
+	for l.at < len(l.batch) {
+		r := l.batch[l.at]
+		l.at++
+		r.Run()
+	}
+}
+
+// Soon has f run in the next fifth phase. It never runs it itself. Loop only.
+func (l *Loop) Soon(f func()) { l.Ready(Func(f)) }
+
+// Ready is Soon for a Runner. Loop only.
+func (l *Loop) Ready(r Runner) { l.soon = append(l.soon, r) }
+
+// Stop makes Run return when the turn that runs has ended. Loop only: others Post it.
+func (l *Loop) Stop() { l.stopping = true }
+
+// Now returns the time of the loop's clock. Loop only.
+func (l *Loop) Now() time.Duration { return l.clock.Now() }
+
+// Outside tells the loop of work that others do for it and will Post the outcome of: that there
+// is more of it (1) or less (-1). While there is any, the loop offers its processor in each turn,
+// and a clock that can jump does not. Loop only.
+func (l *Loop) Outside(change int) { l.outside += change }
+
+// Offer tells the loop of goroutines that may Post something at any time: that there are more of
+// them (1) or less (-1). While there are any, the loop offers its processor in each turn. Loop only.
+func (l *Loop) Offer(change int) { l.offers += change }
+
+// Idle reports whether nothing can ever run again unless another goroutine posts it: nothing is
+// due, no timer is set, no descriptor watched, no work outside. Loop only.
+func (l *Loop) Idle() bool {
+	return len(l.soon) == 0 && l.at == len(l.batch) && l.timers.len() == 0 &&
+		l.watched.count == 0 && l.outside == 0 && !l.posts.waiting()
+}
+
+// Mark says what runs from here on, until the next Mark or the end of the turn, for those who look
+// from outside while a turn lasts too long, and for Inside. Nil is a callback of no name. Loop only.
+func (l *Loop) Mark(label *Label) { l.current.Store(label) }
+
+// Inside reports whether it is called by the loop: by a callback, or by the goroutine that the
+// present Label names. It may be called from any goroutine. Where goroutines cannot be told apart
+// (see sys.Goroutine) it is always true.
+func (l *Loop) Inside() bool {
+	g := sys.Goroutine()
+	if g == l.goroutine.Load() {
+		return true
+	}
+	label := l.current.Load()
+	return label != nil && label.Goroutine.Load() == g
+}
+
+// Close frees the loop. What is due, set or watched is dropped; descriptors stay open. Closing
+// again is no error; a loop that runs cannot be closed (ErrRunning). Loop only.
+func (l *Loop) Close() error {
+	if l.running {
+		return fmt.Errorf("loop: close: %w", ErrRunning)
+	}
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	l.posts.close()
+	l.soon, l.batch, l.at = nil, nil, 0
+	l.timers.clear()
+	l.watched = table{}
+	if err := l.selector.Close(); err != nil {
+		return fmt.Errorf("loop: close: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package kettle
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/kettle-go/kettle/loop"
+)
+
+// Run runs main as a task on an event loop, and returns when main, and every task that came of it,
+// has ended. It returns main's error, a panic included. It blocks the goroutine that calls it, and
+// does not use it: the loop has one of its own.
+//
+// When main returns, what others have submitted is cancelled.
+func Run(main func(t *Task) error, options ...Option) error {
+	c := &config{context: context.Background(), loops: 1, stall: defaultStall}
+	for _, option := range options {
+		option(c)
+	}
+	var all []*runtime
+	for i := range max(1, c.loops) {
+		r, err := newRuntime(i, c)
+		if err != nil {
+			for _, r := range all {
+				err = errors.Join(err, r.loop.Close())
+			}
+			return err
+		}
+		all = append(all, r)
+	}
+	return c.run(all, main)
+}
+
+// run runs main on all loops. Where it fails on one the others are cancelled.
+func (c *config) run(all []*runtime, main func(t *Task) error) error {
+	ctx, cancel := context.WithCancelCause(c.context)
+	defer cancel(nil)
+	c.context = ctx
+	c.executor.max = maxBlocking
+	c.all = all
+	stop := c.signals()
+	defer stop()
+	errs := make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, r := range all {
+		wg.Go(func() {
+			if errs[i] = r.run(main); errs[i] != nil {
+				cancel(errs[i])
+			}
+		})
+	}
+	wg.Wait()
+	c.executor.wait()
+	return joined(errs)
+}
+
+// joined is errors.Join, but that one error stays what it is, and what was cancelled by the failure
+// of another loop is none of its own.
+func joined(errs []error) error {
+	var some []error
+	for _, err := range errs {
+		if err != nil && !cancelledBy(err, errs) {
+			some = append(some, err)
+		}
+	}
+	if len(some) == 1 {
+		return some[0]
+	}
+	return errors.Join(some...)
+}
+
+// cancelledBy reports whether err is a cancellation by another one of errs.
+func cancelledBy(err error, errs []error) bool {
+	var cancelled *CancelError
+	if !errors.As(err, &cancelled) {
+		return false
+	}
+	for _, other := range errs {
+		if other != nil && other != err && cancelled.Cause == other {
+			return true
+		}
+	}
+	return false
+}
+
+// config is what the options say, and what the loops of a Run share.
+type config struct {
+	context    context.Context
+	loops      int
+	backend    string
+	clock      func() loop.Clock
+	seed       *uint64
+	stall      time.Duration
+	onStall    func(loop.Stall)
+	onIncident func(loop.Incident)
+	drainOn    []os.Signal
+	grace      time.Duration
+	dumpOn     []os.Signal
+
+	shared   atomic.Bool // somebody outside has a Handle
+	executor executor
+
+	mu  sync.Mutex
+	all []*runtime // that run
+}
+
+// gone takes a loop out of those that run.
+func (c *config) gone(r *runtime) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range c.all {
+		if c.all[i] == r {
+			c.all[i] = nil
+		}
+	}
+}
+
+// running returns the loops that run.
+func (c *config) running() []*runtime {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var some []*runtime
+	for _, r := range c.all {
+		if r != nil {
+			some = append(some, r)
+		}
+	}
+	return some
+}
+
+// order returns the source of the order of loop i, nil for the order in which things became due.
+func (c *config) order(i int) *rand.Rand {
+	if c.seed == nil {
+		return nil
+	}
+	return rand.New(rand.NewPCG(*c.seed, uint64(i)))
+}
+
+const (
+	// defaultStall is how long a turn may take until it is told of: what people notice.
+	defaultStall = 100 * time.Millisecond
+
+	// maxBlocking is how many functions Blocking runs at a time: enough to keep slow disks and
+	// databases busy, and few enough not to bury them.
+	maxBlocking = 64
+)
+
+// Option is an option of Run.
+type Option func(*config)
+
+// Context has Run end its tasks when ctx is cancelled, with its cause, and Task.Value look there.
+func Context(ctx context.Context) Option { return func(c *config) { c.context = ctx } }
+
+// Loops has main run on n loops, each on a goroutine of its own, with nothing in common. Which one
+// it is on, main learns from Task.Loop. If it fails on one it is cancelled on the others; Run returns
+// when all have ended.
+func Loops(n int) Option { return func(c *config) { c.loops = n } }
+
+// Backend has the loops wait with the selector of that name: see selectors.Candidates.
+func Backend(name string) Option { return func(c *config) { c.backend = name } }
+
+// Clock has each loop go by a clock that clock returns. With one that can jump, as looptest's does,
+// Run ends with ErrStuck where it would wait for ever, unless somebody outside has a Handle.
+func Clock(clock func() loop.Clock) Option { return func(c *config) { c.clock = clock } }
+
+// Seed has the tasks that are ready at once run in an order that is shuffled, and the same for the
+// same seed: for tests of what must not depend on the order.
+func Seed(seed uint64) Option { return func(c *config) { c.seed = &seed } }
+
+// OnStall has f called, on another goroutine, when a turn of a loop has lasted longer than limit,
+// while it still does. Without it, a turn of more than 100 ms is logged with log/slog. A limit of 0
+// turns that off.
+func OnStall(limit time.Duration, f func(loop.Stall)) Option {
+	return func(c *config) { c.stall, c.onStall = limit, f }
+}
+
+// OnIncident has f called, on a loop, with what goes wrong where nobody waits for an error. Without
+// it that is logged with log/slog.
+func OnIncident(f func(loop.Incident)) Option { return func(c *config) { c.onIncident = f } }

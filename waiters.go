@@ -1,0 +1,84 @@
+package kettle
+
+// waiters are tasks that wait for the same thing, first in, first out. All primitives stand on it.
+//
+// Whoever has the thing hands it over: it takes the first waiter out of the queue and gives the
+// thing to that one, before anybody else can come by. A waiter that is cancelled leaves the queue in
+// the same step. So there is no moment at which a wake-up is under way to somebody who does not want
+// it any more, and none can be lost.
+type waiters struct {
+	first, last *fiber
+	n           int
+}
+
+// wait suspends the task until it is handed what it waits for (nil), or is cancelled. The task has
+// been entered.
+func (q *waiters) wait(f *fiber, what string) error {
+	f.queued, f.before, f.behind = q, q.last, nil
+	if q.last == nil {
+		q.first = f
+	} else {
+		q.last.behind = f
+	}
+	q.last = f
+	q.n++
+	return f.park(what, q)
+}
+
+// handOver wakes the first waiter, with what it has waited for or with an error, and reports whether
+// there is one.
+func (q *waiters) handOver(outcome error) bool {
+	f := q.first
+	if f == nil {
+		return false
+	}
+	q.abandon(f)
+	f.wake(outcome)
+	return true
+}
+
+// handOverAll wakes all waiters.
+func (q *waiters) handOverAll(outcome error) {
+	for q.handOver(outcome) {
+	}
+}
+
+func (q *waiters) abandon(f *fiber) {
+	if f.queued != q {
+		return
+	}
+	if f.before == nil {
+		q.first = f.behind
+	} else {
+		f.before.behind = f.behind
+	}
+	if f.behind == nil {
+		q.last = f.before
+	} else {
+		f.behind.before = f.before
+	}
+	f.queued, f.before, f.behind = nil, nil, nil
+	q.n--
+}
+
+// home is the loop that something belongs to: that of the first task that uses it.
+type home struct{ runtime *runtime }
+
+// enter is Task.enter for what belongs to a loop.
+func (h *home) enter(t *Task) (*fiber, error) {
+	f, err := t.enter()
+	if err != nil {
+		return nil, err
+	}
+	return f, h.own(f)
+}
+
+func (h *home) own(f *fiber) error {
+	if h.runtime == nil {
+		h.runtime = f.runtime
+	}
+	if h.runtime != f.runtime {
+		return ErrWrongLoop
+	}
+	return nil
+}
