@@ -38,7 +38,7 @@ func look(cfg *Config) Machine {
 		Go:     runtime.Version(),
 		Kernel: firstLine("/proc/sys/kernel/osrelease"),
 		CPU:    cpuModel(),
-		Commit: commit(),
+		Commit: Commit(),
 	}
 	m.place()
 	if most := max(0, load.MaxConns()-ownDescriptors); cfg.Conns > most {
@@ -132,8 +132,8 @@ func cpuModel() string {
 	return ""
 }
 
-// commit returns the commit that the program was built from, where the build recorded it.
-func commit() string {
+// Commit returns the commit that the program was built from, where the build recorded it.
+func Commit() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return ""

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kettle-go/kettle/internal/words"
 )
 
 const (
@@ -27,9 +29,9 @@ const (
 func (r *Report) writeNotes(b *strings.Builder, rows []Summary) {
 	c, m := r.Config, r.Machine
 	fmt.Fprintf(b, "\n%s, messages of %s, %d in flight on each, %s, seed %d, %v\n",
-		count(c.Conns, "connection"), count(c.Size, "byte"), c.Depth, r.rounds(), c.Seed,
+		words.Count(c.Conns, "connection"), words.Count(c.Size, "byte"), c.Depth, r.rounds(), c.Seed,
 		r.Elapsed.Round(time.Second))
-	where := []string{strings.TrimSpace(m.OS + " " + m.Kernel), m.CPU, count(m.CPUs, "CPU"), m.Go}
+	where := []string{strings.TrimSpace(m.OS + " " + m.Kernel), m.CPU, words.Count(m.CPUs, "CPU"), m.Go}
 	where = slices.DeleteFunc(where, func(s string) bool { return s == "" })
 	fmt.Fprintln(b, strings.Join(where, ", "))
 	if len(m.ServerCPUs) > 0 {
@@ -55,7 +57,7 @@ func (r *Report) writeNotes(b *strings.Builder, rows []Summary) {
 		if s.Disturbed > 0 {
 			fmt.Fprintf(b, "%s: the ratio at the fixed rate leaves out %s: the load generator "+
 				"was held up, and sent in bursts\n", rowName(s.Server),
-				count(s.Disturbed, "round"))
+				words.Count(s.Disturbed, "round"))
 		}
 		s.writeNotes(b)
 	}
@@ -75,9 +77,9 @@ func shares(rows []Summary, share func(Summary) *float64, limit float64) string 
 // rounds writes how many rounds there were, and of how many, if the run was ended early.
 func (r *Report) rounds() string {
 	if done := len(r.Visits) / max(1, len(r.Servers)); done < r.Config.Rounds {
-		return fmt.Sprintf("%d of %s", done, count(r.Config.Rounds, "round"))
+		return fmt.Sprintf("%d of %s", done, words.Count(r.Config.Rounds, "round"))
 	}
-	return count(r.Config.Rounds, "round")
+	return words.Count(r.Config.Rounds, "round")
 }
 
 // writeNotes writes what has to be known to read the figures of one row.
@@ -89,14 +91,14 @@ func (s Summary) writeNotes(b *strings.Builder) {
 			figures = "its figures are those of the served one alone"
 		}
 		fmt.Fprintf(b, "* %s: served %d of %s: %s\n", name, s.Served,
-			count(s.Conns, "connection"), figures)
+			words.Count(s.Conns, "connection"), figures)
 	}
 	if s.Answered != nil && *s.Answered < enoughAnswers {
 		fmt.Fprintf(b, "%s: answered %.1f%% of what was due at the fixed rate\n", name,
 			100**s.Answered)
 	}
 	if s.Lost > 0 {
-		fmt.Fprintf(b, "%s: lost %s; the first: %s\n", name, count(s.Lost, "connection"), s.First)
+		fmt.Fprintf(b, "%s: lost %s; the first: %s\n", name, words.Count(s.Lost, "connection"), s.First)
 	}
 	for _, err := range s.Errors {
 		fmt.Fprintf(b, "%s: %s\n", name, strings.ReplaceAll(err, "\n", "; "))

@@ -33,9 +33,10 @@ type Summary struct {
 	RatioPaced     *Estimate
 	Disturbed      int // rounds left out of RatioPaced, as the load was not what it should be
 
-	Lost   int    // connections, in all rounds
-	First  string // why the first of them was lost
-	Errors []string
+	Lost   int      // connections, in all rounds
+	First  string   // why the first of them was lost
+	Failed int      // visits that ended by an error
+	Errors []string // of those, each once
 }
 
 // Summaries returns one row for each server, in the order in which they were given.
@@ -53,6 +54,9 @@ func (r *Report) summary(s Server) Summary {
 	var late, due float64
 	for _, v := range visits {
 		sum.Served = max(sum.Served, v.Served)
+		if v.Error != "" {
+			sum.Failed++
+		}
 		if v.Error != "" && !slices.Contains(sum.Errors, v.Error) {
 			sum.Errors = append(sum.Errors, v.Error)
 		}
@@ -105,8 +109,7 @@ func (r *Report) visitsOf(s Server) []*Visit {
 // undisturbed is ratio over the rounds in which the load generator kept to its times with both
 // servers, and how many it therefore leaves out. A generator that was held up sends in bursts, and
 // several messages at once cost less than one at a time, most of all where each is a wake-up: the
-// figure is right, but it is that of another load. If less than half of the rounds are left, they
-// are all taken.
+// figure is right, but it is that of another load.
 func (r *Report) undisturbed(visits []*Visit, figure func(*Visit) *float64) (*Estimate, int) {
 	all := r.ratio(visits, figure)
 	some := r.ratio(visits, func(v *Visit) *float64 {
@@ -115,8 +118,11 @@ func (r *Report) undisturbed(visits []*Visit, figure func(*Visit) *float64) (*Es
 		}
 		return figure(v)
 	})
-	if all == nil || some == nil || 2*some.N < all.N {
-		return all, 0
+	switch {
+	case all == nil:
+		return nil, 0
+	case some == nil:
+		return nil, all.N
 	}
 	return some, all.N - some.N
 }

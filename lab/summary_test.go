@@ -69,7 +69,7 @@ func TestRatiosAreOfTheSameRound(t *testing.T) {
 	}
 }
 
-// TestDisturbedRoundsAreNotCompared at the fixed rate, unless there would be few others.
+// TestDisturbedRoundsAreNotCompared at the fixed rate.
 func TestDisturbedRoundsAreNotCompared(t *testing.T) {
 	r := example()
 	late := func(round int, server string) {
@@ -82,7 +82,8 @@ func TestDisturbedRoundsAreNotCompared(t *testing.T) {
 	check := func(n, disturbed int) {
 		t.Helper()
 		row := r.Summaries()[1]
-		if e := row.RatioPaced; e == nil || e.N != n || row.Disturbed != disturbed {
+		e := row.RatioPaced
+		if (e == nil) != (n == 0) || e != nil && e.N != n || row.Disturbed != disturbed {
 			t.Errorf("%+v, %d disturbed; want %d rounds and %d", e, row.Disturbed, n, disturbed)
 		}
 		if e := row.RatioSaturated; e == nil || e.N != 3 {
@@ -96,7 +97,9 @@ func TestDisturbedRoundsAreNotCompared(t *testing.T) {
 		t.Errorf("the reference against itself: %+v, want 2 rounds", e)
 	}
 	late(2, r.Summaries()[1].Server.Name)
-	check(3, 0)
+	check(1, 2)
+	late(3, "good")
+	check(0, 3)
 }
 
 // TestWhatWentWrongIsInTheRow: each error once, and all lost connections.

@@ -43,7 +43,7 @@ func columns(rate float64, rows []Summary) []column {
 		{"threads", "(procs)", tasks},
 		{"idle", "CPU", func(s Summary) string { return figure(s.IdleCPU, 100, "%.1f%%") }},
 		{"code lines", "own (all)", func(s Summary) string { return lines(s.Server) }},
-		{"", "errors", func(s Summary) string { return strconv.Itoa(len(s.Errors) + s.Lost) }},
+		{"", "errors", func(s Summary) string { return strconv.Itoa(s.Failed + s.Lost) }},
 	}
 }
 
@@ -205,14 +205,6 @@ func short(rate float64) string {
 		return strconv.FormatFloat(rate/1000, 'g', -1, 64) + "k"
 	}
 	return strconv.FormatFloat(rate, 'g', -1, 64)
-}
-
-// count writes a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func list(cpus []int) string {

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/kettle-go/kettle/internal/testenv"
@@ -138,4 +139,30 @@ func TestEndOfPauseIsNotMissed(t *testing.T) {
 			t.Fatalf("try %d: the listener is not watched, and the wait is without end", i)
 		}
 	}
+}
+
+// A pause of accepting must not hold up an answer that is due, nor an answer the accepting.
+func TestWaitEndsWithWhatComesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		for _, c := range []struct{ retry, due, want time.Duration }{
+			{retry: 0, due: 0, want: -1},
+			{retry: 3, due: 0, want: 3},
+			{retry: 0, due: 3, want: 3},
+			{retry: 3, due: 5, want: 3},
+			{retry: 5, due: 3, want: 3},
+		} {
+			var retry, due time.Time
+			if c.retry > 0 {
+				retry = now.Add(c.retry)
+			}
+			if c.due > 0 {
+				due = now.Add(c.due)
+			}
+			if got := models.UntilNext(retry, due); got != c.want {
+				t.Errorf("accepting again in %d, an answer due in %d: the wait is %d, want %d",
+					c.retry, c.due, got, c.want)
+			}
+		}
+	})
 }

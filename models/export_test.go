@@ -2,6 +2,8 @@ package models
 
 import (
 	"context"
+	"io"
+	"log"
 	"time"
 )
 
@@ -18,6 +20,22 @@ func PauseIsSeen(retry time.Time) bool {
 	accepting := l.accepting()
 	wait := l.untilNext()
 	return accepting || wait >= 0
+}
+
+// UntilNext returns how long a single-threaded server waits for I/O that may accept again at
+// retry and has an answer due; zero times stand for nothing.
+func UntilNext(retry, due time.Time) time.Duration {
+	l := &single{server: &server{ctx: context.Background()}, retry: retry}
+	if !due.IsZero() {
+		l.waits.add(&conn{}, due)
+	}
+	return l.untilNext()
+}
+
+// Restart shows restart to the tests, for a server that drains when ctx is cancelled.
+func Restart(ctx context.Context, start func() error) {
+	s := &server{ctx: ctx, log: log.New(io.Discard, "", 0)}
+	s.restart(start)
 }
 
 // ServeUntil is Serve with the context that ends the grace of the drain.

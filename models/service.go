@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/kettle-go/kettle/internal/ascii"
 )
@@ -23,5 +24,6 @@ func LookupService(name string) (Service, error) {
 	case "echo":
 		return func([]byte) {}, nil
 	}
-	return nil, fmt.Errorf("unknown service %q: there is upper, echo", name)
+	return nil, fmt.Errorf("unknown service %q: there is %s", name,
+		strings.Join(Services(), ", "))
 }

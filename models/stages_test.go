@@ -57,6 +57,22 @@ func TestGraceEndsAtAnyLook(t *testing.T) {
 	})
 }
 
+// The drain has begun, and an answer waits, when the loop looks at the grace.
+func TestGraceEndsAtAnyLookOfDrain(t *testing.T) {
+	forEach(t, inProcess(), func(t *testing.T, v variant) {
+		for n := range int64(20) {
+			ctx, cancel := context.WithCancel(t.Context())
+			over := newLookedAt(t, 1000)
+			serveOneClient(t, v, ctx, over, time.Hour, func() {
+				over.left.Store(n + 1)
+				cancel()
+				window(t.Context(), 5*time.Millisecond)
+				over.cancel()
+			})
+		}
+	})
+}
+
 // inProcess returns the variants that have one loop in one process.
 func inProcess() []variant {
 	var some []variant

@@ -22,6 +22,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/kettle-go/kettle/lab"
 )
 
 // streams are the files that a command reads and writes.
@@ -141,10 +143,8 @@ func version() string {
 		return "of unknown version, " + runtime.Version()
 	}
 	parts := []string{cmp.Or(info.Main.Version, "(devel)")}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			parts = append(parts, "commit "+s.Value)
-		}
+	if commit := lab.Commit(); commit != "" {
+		parts = append(parts, "commit "+commit)
 	}
 	return strings.Join(append(parts, info.GoVersion), ", ")
 }

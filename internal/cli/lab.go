@@ -102,9 +102,9 @@ func (f *labFlags) complete(cmd *cobra.Command, self string) error {
 
 func runLab(ctx context.Context, s streams, f labFlags) (err error) {
 	if f.json != "" {
-		file, err := os.Create(f.json)
-		if err != nil {
-			return fmt.Errorf("write results: %w", err)
+		file, createErr := os.Create(f.json)
+		if createErr != nil {
+			return fmt.Errorf("write results: %w", createErr)
 		}
 		defer func() {
 			if closeErr := file.Close(); closeErr != nil && err == nil {

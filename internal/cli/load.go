@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kettle-go/kettle/lab/load"
+	"github.com/kettle-go/kettle/models"
 )
 
 // loadFlags are the flags of the load command.
@@ -42,7 +45,8 @@ func newLoad(s streams) *cobra.Command {
 	flags.DurationVar(&f.duration, "duration", 5*time.Second, "how long to measure")
 	flags.Float64Var(&f.rate, "rate", 0,
 		"messages per second over all connections (0: closed loop)")
-	flags.StringVar(&f.cfg.Service, "service", "upper", "what the server answers: upper, echo")
+	flags.StringVar(&f.cfg.Service, "service", "upper", "what the server answers: "+
+		strings.Join(models.Services(), ", "))
 	flags.Uint64Var(&f.cfg.Seed, "seed", 1, "of the bytes sent")
 	return cmd
 }
@@ -90,19 +94,32 @@ func runLoad(ctx context.Context, out io.Writer, f loadFlags) (err error) {
 }
 
 func writeLoad(out io.Writer, stats load.Stats, r load.Report) error {
-	us := func(ns int64) string { return time.Duration(ns).Round(time.Microsecond).String() }
+	us := func(ns int64) string {
+		if r.LatencyMax == 0 { // nothing was answered
+			return "n/a"
+		}
+		return time.Duration(ns).Round(time.Microsecond).String()
+	}
+	generator := "n/a"
+	if r.GeneratorShare > 0 {
+		generator = fmt.Sprintf("%.0f%% of a CPU", 100*r.GeneratorShare)
+	}
+	conns := fmt.Sprintf("%d connections", stats.Conns)
+	if due := int(math.Round(r.Offered * r.Seconds)); r.Offered > 0 && due < stats.Conns {
+		conns = fmt.Sprintf("%d connections asked, of %d,", due, stats.Conns)
+	}
 	loop := fmt.Sprintf("closed loop, %d in flight on each connection", r.Depth)
 	if r.Offered > 0 {
 		loop = fmt.Sprintf("%.0f messages/s due; latency counts from then", r.Offered)
 	}
-	_, err := fmt.Fprintf(out, "%d of %d connections answered, messages of %d bytes, %s\n"+
+	_, err := fmt.Fprintf(out, "%d of %s answered, messages of %d bytes, %s\n"+
 		"%.0f messages/s answered, %d in %.2f s\n"+
 		"latency p50 %s  p99 %s  p99.9 %s  max %s\n"+
 		"lost connections %d, never connected %d, unanswered messages %d\n"+
-		"load generator: %.0f%% of a CPU, %d messages sent over 1 ms late\n",
-		r.Served, stats.Conns, r.Size, loop, r.Rate, r.Requests, r.Seconds,
+		"load generator: %s, %d messages sent over 1 ms late\n",
+		r.Served, conns, r.Size, loop, r.Rate, r.Requests, r.Seconds,
 		us(r.LatencyP50), us(r.LatencyP99), us(r.LatencyP999), us(r.LatencyMax),
-		stats.Lost, stats.Failed, r.Unanswered, 100*r.GeneratorShare, r.Late)
+		stats.Lost, stats.Failed, r.Unanswered, generator, r.Late)
 	if err == nil && stats.First != nil {
 		_, err = fmt.Fprintf(out, "first error: %v\n", stats.First)
 	}

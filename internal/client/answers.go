@@ -3,6 +3,8 @@ package client
 import (
 	"fmt"
 	"time"
+
+	"github.com/kettle-go/kettle/internal/words"
 )
 
 // asked is a line that was sent, or is about to be, and has no whole answer yet.
@@ -42,7 +44,7 @@ func (a *answers) add(p []byte) ([]answer, error) {
 	var whole []answer
 	for len(p) > 0 {
 		if len(a.waiting) == 0 {
-			return whole, fmt.Errorf("%w: %s too many", ErrSurplus, count(len(p), "byte"))
+			return whole, fmt.Errorf("%w: %s too many", ErrSurplus, words.Count(len(p), "byte"))
 		}
 		missing := a.waiting[0].size - len(a.part)
 		n := min(missing, len(p))

@@ -89,6 +89,12 @@ func decodeEscape(b []byte) (key, int) {
 		}
 		return keyUnknown, 1
 	}
+	if len(b) > 2 && b[1] == '[' && b[2] == '[' { // F1 to F5 of the Linux console: one more byte
+		if len(b) == 3 {
+			return keyUnknown, 0
+		}
+		return keyUnknown, 4
+	}
 	for i, c := range b[2:] {
 		switch {
 		case c >= '@' && c <= '~':

@@ -43,6 +43,7 @@ func TestLineIsEdited(t *testing.T) {
 		{"recall and return", "one\rdraft" + up + down + "!\r", "one|draft!"},
 		{"recall beyond the ends", "one\r" + up + up + down + down + down + "two\r", "one|two"},
 		{"unknown sequences", "a\x1b[31;1m\x1b[15~\x1bOPb\x1bfc\x00\x1b[200~d\r", "abcd"},
+		{"keys of the Linux console", "a\x1b[[A\x1b[[Eb\r", "ab"},
 		{"broken sequences", "\x1b\x1b[\x1b[Da\x1b[\rb\r", "a|b"},
 		{"bytes that are no characters", "a\xffb\r", "a\ufffdb"},
 		{"no control characters", "a\u009bb\r", "ab"},

@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/kettle-go/kettle/internal/words"
 )
 
 // chunkSize is the size in bytes of the two buffers of a Pipe, which are all the memory it needs,
@@ -154,7 +156,7 @@ func (d *duplex) end(err error) error {
 		return fmt.Errorf("%w: %s: %s after %d of %d bytes", ErrLost, d.addr, why(err), got, owed)
 	case !done:
 		return fmt.Errorf("%w: %s: %s after %s, before the end of the input",
-			ErrLost, d.addr, why(err), count(int(got), "byte"))
+			ErrLost, d.addr, why(err), words.Count(int(got), "byte"))
 	}
 	return nil
 }
@@ -221,5 +223,5 @@ func (d *duplex) stalled(timeout time.Duration, sendErr error) error {
 			d.addr, seconds(timeout), got, owed, os.ErrDeadlineExceeded)
 	}
 	return fmt.Errorf("waiting for %s: not closed in %s, although all of %s came back: %w",
-		d.addr, seconds(timeout), count(int(got), "byte"), os.ErrDeadlineExceeded)
+		d.addr, seconds(timeout), words.Count(int(got), "byte"), os.ErrDeadlineExceeded)
 }

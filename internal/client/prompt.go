@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/kettle-go/kettle/internal/words"
 )
 
 // tick is how often waiting times are shown anew, and how long an answer may take before it is
@@ -264,7 +266,7 @@ func (c *console) lose(l *link, err error) {
 	}
 	reason := why(err)
 	if lines > 0 {
-		reason += "; " + count(lines, "line") + " unanswered"
+		reason += "; " + words.Count(lines, "line") + " unanswered"
 	}
 	l.answers.waiting = nil
 	c.screen.say(fmt.Sprintf("[%d] lost: %s", l.number, reason))
@@ -290,7 +292,7 @@ func (c *console) overdue(now time.Time) error {
 		return c.err
 	}
 	return fmt.Errorf("waiting for %s: %s unanswered: %w",
-		c.o.Addr, count(c.awaited(), "line"), os.ErrDeadlineExceeded)
+		c.o.Addr, words.Count(c.awaited(), "line"), os.ErrDeadlineExceeded)
 }
 
 // promptText names the connection that the next line goes to.

@@ -14,8 +14,8 @@ import (
 // forgotten but forbidden, so do not add a line to silence the test: an import
 // that is missing here commonly means that code stands in the wrong package.
 //
-// A package imports only what lies closer to the kernel than itself. The lab
-// sees everything, nothing sees the lab. The load generator shares no code
+// A package imports only what lies closer to the kernel than itself. Only
+// the command sees the lab. The load generator shares no code
 // with what it measures but the system calls.
 const directions = `
 # The kernel is touched in one place.
@@ -23,6 +23,7 @@ unsafe, golang.org/x/sys < internal/sys;
 
 # What knows nothing of sockets.
 internal/ascii;
+internal/words;
 internal/sys < internal/coro;
 
 # Readiness.
@@ -33,21 +34,20 @@ internal/sys, selectors < selectors/selectortest;
 internal/sys, selectors < loop;
 selectors, loop < looptest;
 internal/sys, internal/coro, selectors, loop < kettle;
-kettle < examples;
+kettle < examples/kettle;
+examples;
 
 # The servers.
 internal/sys, internal/ascii, internal/coro, selectors < models;
 
 # The lab.
-internal/sys, internal/ascii, github.com/HdrHistogram/hdrhistogram-go < lab/load;
+internal/sys, github.com/HdrHistogram/hdrhistogram-go < lab/load;
 internal/sys < lab/meter;
-internal/sys, internal/ascii, models, lab/load, lab/meter,
-github.com/HdrHistogram/hdrhistogram-go, github.com/charmbracelet/lipgloss,
-golang.org/x/sync, golang.org/x/term < lab;
+internal/sys, internal/words, lab/load, lab/meter,
+github.com/HdrHistogram/hdrhistogram-go < lab;
 
 # The command.
-golang.org/x/term, golang.org/x/sync, github.com/mattn/go-runewidth,
-github.com/charmbracelet/lipgloss < internal/client;
+internal/words, golang.org/x/term, github.com/mattn/go-runewidth < internal/client;
 internal/sys, internal/ascii, selectors, models, lab, lab/load, lab/meter, internal/client,
 github.com/spf13/cobra, github.com/charmbracelet/lipgloss, golang.org/x/term < internal/cli;
 models, internal/cli < cmd/kettle;

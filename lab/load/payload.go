@@ -3,8 +3,6 @@ package load
 import (
 	"math/rand/v2"
 	"slices"
-
-	"github.com/kettle-go/kettle/internal/ascii"
 )
 
 // The services that a server can run.
@@ -47,9 +45,19 @@ func newPayload(seed uint64, service string) payload {
 	}
 	twin := slices.Clone(block)
 	if service == serviceUpper {
-		ascii.Upper(twin)
+		upper(twin)
 	}
 	return payload{requests: block, answers: twin}
+}
+
+// upper says what the service is, apart from the servers: if they all answered in the same wrong
+// way, it would show.
+func upper(b []byte) {
+	for i, c := range b {
+		if 'a' <= c && c <= 'z' {
+			b[i] = c - 'a' + 'A'
+		}
+	}
 }
 
 // start returns where in the block connection i begins: as the period is a prime, no two of

@@ -25,7 +25,8 @@ type Result struct {
 	// Latency has the latencies in nanoseconds, to three digits; more than 60 s count as 60 s.
 	Latency *hdrhistogram.Histogram
 
-	// Unanswered is how many requests that were due in the window had no answer at all.
+	// Unanswered is how many requests that were due in the window had no answer at all; of a
+	// closed loop, how many had none when the drain had ended.
 	Unanswered int64
 
 	// Late is how many requests were sent more than 1 ms after they were due, and MaxLate by

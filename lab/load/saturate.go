@@ -25,6 +25,7 @@ func (l *Load) Saturate(ctx context.Context, warmup, d time.Duration, hooks Hook
 	}
 	r := l.result()
 	r.Depth = l.config.Depth
+	r.Unanswered = p.unanswered()
 	return r, nil
 }
 
@@ -58,6 +59,17 @@ func (p *closedLoop) begin(int64) {
 func (p *closedLoop) ring(c *conn) []int64 {
 	from := int(c.slot) * int(p.depth)
 	return p.times[from:][:p.depth]
+}
+
+// unanswered returns how many requests are still owed an answer, or a part of one.
+func (p *closedLoop) unanswered() (n int64) {
+	size := int64(p.l.config.Size)
+	for i := range p.l.conns {
+		if c := &p.l.conns[i]; c.active {
+			n += (c.asked - c.received + size - 1) / size
+		}
+	}
+	return n
 }
 
 func (*closedLoop) due(int64) int64 { return never }
