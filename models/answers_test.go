@@ -77,9 +77,10 @@ func TestSecondRequestBeforeFirstAnswer(t *testing.T) {
 			ask(t, c, "a third")
 		})
 		t.Run("waiting", func(t *testing.T) {
-			s := start(t, v, launch{Config: models.Config{Verbose: true,
-				Wait: 60 * time.Millisecond}})
+			const wait = 60 * time.Millisecond
+			s := start(t, v, launch{Config: models.Config{Verbose: true, Wait: wait}})
 			c := s.connect(t)
+			began := time.Now()
 			say(t, c, []byte("first, "))
 			eventually(t, "the first is received", func() bool {
 				return s.log.count(`"first, "`) == 1
@@ -87,6 +88,9 @@ func TestSecondRequestBeforeFirstAnswer(t *testing.T) {
 			say(t, c, []byte("second, "))
 			say(t, c, []byte("third"))
 			expect(t, c, []byte("first, second, third"))
+			if took := time.Since(began); took < 2*wait {
+				t.Errorf("the answers came after %v: no wait is over because more has come", took)
+			}
 		})
 	})
 }

@@ -3,7 +3,9 @@ package models
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/signal"
 	"sync"
@@ -22,18 +24,20 @@ import (
 const workerEnv = "KETTLE_WORKER"
 
 // The descriptors that a worker is born with, after standard input, output and error. Nothing is
-// ever written to the two pipes: their end says it all, to every worker at once, and it comes
-// also to one that has only just begun, whom a signal would kill.
+// ever written to the pipes from the parent: their end says it all, to every worker at once, and
+// it comes also to one that has only just begun, whom a signal would kill.
 const (
 	socketFD   = 3 // its connection, or the listener
 	drainFD    = 4 // a pipe that the parent closes when the workers are to drain
 	lifelineFD = 5 // a pipe that ends when the parent does, in whatever way
+	reportFD   = 6 // a pipe to tell the parent something, if the model has it
 )
 
 // order is what a worker is told.
 type order struct {
 	Model  string
 	Config Config
+	Peer   netip.AddrPort // of its connection, if it has one
 }
 
 // IsWorker reports whether this process was started to be a worker of a model. A program that
@@ -49,7 +53,8 @@ func RunWorker() int {
 		fmt.Fprintf(os.Stderr, "kettle worker: read %s: %v\n", workerEnv, err)
 		return 2
 	}
-	signal.Ignore(os.Interrupt, syscall.SIGTERM) // they may go to everybody; the parent decides
+	signal.Ignore(sys.GroupSignals()...) // they may go to everybody; the parent decides
+	signal.Ignore(syscall.SIGPIPE)       // nobody may read the log any more
 	ctx, drain := context.WithCancel(context.Background())
 	defer drain()
 	atEnd(drainFD, drain)
@@ -58,7 +63,7 @@ func RunWorker() int {
 	if err == nil {
 		cfg := o.Config
 		cfg.Log = os.Stderr
-		err = m.run(ctx, cfg, m.work)
+		err = m.run(ctx, cfg, func(s *server) error { return m.work(s, o) })
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "kettle worker: %v\n", err)
@@ -88,6 +93,7 @@ type children struct {
 	signals                   chan os.Signal
 
 	mu   sync.Mutex
+	over bool                   // no child is started any more
 	pids map[int]func(exit int) // what is called, if not nil, when the child has ended
 	none *sync.Cond             // no child is left
 }
@@ -116,24 +122,38 @@ func (s *server) newChildren() (c *children, err error) {
 	return c, nil
 }
 
-// start runs a worker that has fd as its socket and may have max connections, and calls ended,
-// if it is not nil, when it has ended. The caller's copy of fd remains the caller's to close.
-func (c *children) start(fd, max int, ended func(exit int)) error {
+// job is what a worker is started for. The descriptors are the caller's, who closes them.
+type job struct {
+	socket   int            // its connection, or the listener
+	peer     netip.AddrPort // of its connection
+	maxConns int
+	report   *os.File       // what it has as reportFD; may be nil
+	ended    func(exit int) // called when it has ended; may be nil
+}
+
+// start runs a worker.
+func (c *children) start(j job) error {
 	cfg := c.server.Config
-	cfg.MaxConns, cfg.Log, cfg.Ready = max, nil, nil
-	text, err := json.Marshal(order{c.server.model.Name, cfg})
+	cfg.MaxConns, cfg.Log, cfg.Ready = j.maxConns, nil, nil
+	text, err := json.Marshal(order{c.server.model.Name, cfg, j.peer})
 	if err != nil {
 		return fmt.Errorf("order for a worker: %w", err)
 	}
 	env := append(os.Environ(), workerEnv+"="+string(text))
 	c.mu.Lock() // so that a child that ends at once is known before it is reaped
 	defer c.mu.Unlock()
-	files := []int{0, 1, 2, fd, descriptor(c.theirDrain), descriptor(c.theirLifeline)}
+	if c.over {
+		return errors.New("start a worker process: the server ends")
+	}
+	files := []int{0, 1, 2, j.socket, descriptor(c.theirDrain), descriptor(c.theirLifeline)}
+	if j.report != nil {
+		files = append(files, descriptor(j.report))
+	}
 	pid, err := sys.StartChild(c.path, []string{c.path}, env, files)
 	if err != nil {
 		return fmt.Errorf("start a worker process: %w", err)
 	}
-	c.pids[pid] = ended
+	c.pids[pid] = j.ended
 	return nil
 }
 
@@ -176,10 +196,17 @@ func (c *children) len() int {
 // drain tells the children to drain and waits until they have ended. They know the grace too;
 // one that does not run, and cannot end by itself, is ended a moment after it.
 func (c *children) drain() {
+	c.startNoMore()
 	c.drainPipe.Close()
 	late := time.AfterFunc(Grace+killPause, c.kill)
 	c.wait()
 	late.Stop()
+}
+
+func (c *children) startNoMore() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
 }
 
 // killPause is how long after the grace a child that has not ended is killed.
@@ -204,6 +231,7 @@ func (c *children) wait() {
 
 // close ends the children that are left, at once, and waits for them.
 func (c *children) close() {
+	c.startNoMore()
 	c.kill()
 	c.wait()
 	signal.Stop(c.signals)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kettle-go/kettle/internal/coro"
 	"github.com/kettle-go/kettle/internal/sys"
 )
 
@@ -29,7 +30,9 @@ type conn struct {
 	pending []byte    // the part of the answer that is not sent yet
 	due     time.Time // when the wait of the pending answer is over
 	place   int       // in single.conns
-	task    *task     // of the coroutines model
+
+	watched want       // what a selector watches it for: nothing if it is not registered
+	co      *coro.Coro // its code in the coroutines model, nil in the others
 }
 
 // FD returns the descriptor, so that a conn can be registered with a selector.
@@ -47,12 +50,9 @@ const (
 
 // receive takes one chunk from the client and begins to answer it. It never waits.
 func (l *single) receive(c *conn) want {
-	n, err := sys.TryRecv(c.fd, l.buf)
+	n, err := l.tryRecv(c, l.buf)
 	switch {
 	case sys.WouldBlock(err):
-		if l.draining() {
-			return l.end(c, nil) // everything that has arrived is answered
-		}
 		return wantRead
 	case n == 0 || err != nil:
 		return l.end(c, err)
@@ -66,6 +66,16 @@ func (l *single) receive(c *conn) want {
 		return wantNothing
 	}
 	return l.send(c, chunk)
+}
+
+// tryRecv is sys.TryRecv, but that in a drain the stream ends where everything that has arrived is
+// received.
+func (l *single) tryRecv(c *conn, buf []byte) (int, error) {
+	n, err := sys.TryRecv(c.fd, buf)
+	if sys.WouldBlock(err) && l.draining() {
+		return 0, nil
+	}
+	return n, err
 }
 
 // send sends what the kernel takes of a chunk and remembers a copy of the rest, as the next

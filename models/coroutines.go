@@ -5,7 +5,6 @@ import (
 
 	"github.com/kettle-go/kettle/internal/coro"
 	"github.com/kettle-go/kettle/internal/sys"
-	"github.com/kettle-go/kettle/selectors"
 )
 
 // Coroutines: the event loop of the selectors model, and each client's code in sequence.
@@ -34,107 +33,74 @@ func coroutines() Model {
 		Limits:      "one CPU; a small stack for each client; none may compute for long",
 		Section:     "4.9",
 		Backends:    true,
-		files:       []string{"coroutines.go", "selecting.go", "conn.go", "single.go"},
-		serve:       serveCoroutines,
+		files: []string{"coroutines.go", "selectors.go", "selecting.go", "conn.go",
+			"single.go"},
+		serve: serveCoroutines,
 	}
 }
 
+// The loop is that of the selectors model, run, which does not know what it calls. Here it calls
+// one thing, for a client that is ready and for one whose time has come: a switch to its coroutine.
 func serveCoroutines(s *server) error {
-	single, err := s.newSingle()
+	l, err := s.newEventLoop()
 	if err != nil {
 		return err
 	}
-	loop, err := single.newEventLoop()
-	if err != nil {
-		return err
-	}
-	l := &coroutineLoop{eventLoop: loop}
-	defer l.close()
-	defer l.stopTasks()
-	for {
-		if l.look(); l.stage == dropping {
-			l.stopTasks()
-		}
-		if err := l.watchListener(l.acceptTasks); err != nil || l.done() {
-			return err
-		}
-		if _, err := l.sel.Select(l.timeout()); err != nil {
-			return err
-		}
-		for key, events := range l.sel.Ready() {
-			switch data := key.Data.(type) {
-			case *task:
-				data.ready(events)
-			case callback:
-				data()
-			}
-		}
-		for c := l.waits.take(); c != nil; c = l.waits.take() {
-			c.task.resume()
-		}
-		for i := len(l.conns) - 1; i >= 0 && l.draining(); i-- {
-			if c := l.conns[i]; l.unasked(c) {
-				c.task.resume()
-			}
-		}
-	}
+	return l.run(l.acceptTasks, l.resume)
 }
 
-// coroutineLoop is an eventLoop that resumes coroutines.
-type coroutineLoop struct {
-	*eventLoop
-	buffers buffers
-}
-
-// task is a client and its coroutine. conn.want says what it waits for.
+// task is a client as its own code sees it: the methods of task run in its coroutine, those of
+// eventLoop in the loop.
 type task struct {
 	*conn
-	loop    *coroutineLoop
-	co      *coro.Coro
-	watched selectors.Events // what the selector watches for
+	loop *eventLoop
+	wake callback
 }
 
-func (l *coroutineLoop) acceptTasks() {
+func (l *eventLoop) acceptTasks() {
 	for c := range l.newcomers() {
-		t := &task{conn: c, loop: l}
-		c.task = t
-		t.co = coro.New(func(*coro.Coro) { l.lost(c.peer, t.converse()) })
-		t.resume()
+		t := &task{conn: c, loop: l, wake: func() { l.ready(c) }}
+		c.co = coro.New(func(*coro.Coro) { l.lost(c.peer, t.converse()) })
+		l.resume(c)
 	}
 }
 
-// converse is the code of a client: the blocking model's, but that the buffer is taken when
-// there is something to receive, so that a client that is silent holds none.
+// converse is the code of a client, and it is the blocking model's. What it has received is held
+// by its own variable, across every wait, until it is answered.
 func (t *task) converse() error {
 	l := t.loop
 	for {
-		if err := t.await(wantRead); err != nil {
+		chunk, err := t.recv()
+		if len(chunk) == 0 {
 			return err
 		}
-		buf := l.buffers.take()
-		n, err := sys.TryRecv(t.fd, buf)
-		switch {
-		case sys.WouldBlock(err) && !l.draining():
-			l.buffers.give(buf)
-			continue // somebody else was faster, or it was a false alarm
-		case sys.WouldBlock(err):
-			return nil // everything that has arrived is answered
-		case n == 0 || err != nil:
-			return err
-		}
-		l.request(t.peer, buf[:n])
-		l.service(buf[:n])
+		l.request(t.peer, chunk)
+		l.service(chunk)
 		if err := t.sleep(l.Wait); err != nil {
 			return err
 		}
-		if err := t.send(buf[:n]); err != nil {
+		if err := t.send(chunk); err != nil {
 			return err
 		}
-		l.buffers.give(buf)
+		l.buffers.give(chunk)
 	}
 }
 
-// send sends all of p; the coroutine waits as often as the client has to catch up.
+// recv waits until the client has sent something; nothing is the end of the stream. It waits
+// first and asks afterwards: who has just been answered has commonly nothing more to say.
+func (t *task) recv() ([]byte, error) {
+	for {
+		if err := t.await(wantRead); err != nil {
+			return nil, err
+		}
+		chunk, err := t.loop.takeChunk(t.conn)
+		if !sys.WouldBlock(err) { // else it was a false alarm
+			return chunk, err
+		}
+	}
+}
+
+// send sends all of p; it waits as often as the client has to catch up.
 func (t *task) send(p []byte) error {
 	for len(p) > 0 {
 		n, err := sys.TrySend(t.fd, p)
@@ -159,84 +125,33 @@ func (t *task) sleep(d time.Duration) error {
 }
 
 // await is where a coroutine switches away, and where it comes back when what it wants has
-// happened. A descriptor that the selector watches already costs no system call.
-func (t *task) await(what want) (err error) {
+// happened: it registers that, unless it is registered already, and yields to the loop.
+func (t *task) await(what want) error {
 	t.want = what
-	if events := what.events(); events != 0 && events != t.watched {
-		if t.watched == 0 {
-			_, err = t.loop.sel.Register(t, events, t)
-		} else {
-			_, err = t.loop.sel.Modify(t, events, t)
-		}
-		if err != nil {
-			return err
-		}
-		t.watched = events
+	if err := t.loop.watchFor(t.conn, what, t.wake); err != nil {
+		return err
 	}
-	if !t.co.Yield() {
+	if !t.co.Yield() { // nobody will come back again
 		return errGrace
 	}
 	return nil
 }
 
-// ready is called when the selector has an event. If the coroutine waits for something else,
-// the event is not wanted for now, and would come again with every wait: the descriptor is
-// taken out, until the coroutine asks for it.
-func (t *task) ready(events selectors.Events) {
-	if t.want.events()&events != 0 {
-		t.resume()
-		return
-	}
-	t.loop.unwatch(t)
-}
-
-// resume lets the coroutine run until it waits again, or ends.
-func (t *task) resume() {
-	if !t.co.Resume() {
-		if failure := t.co.Failure(); failure != nil {
-			panic(failure)
-		}
-		t.loop.unwatch(t)
-		t.loop.forget(t.conn)
+// ready is the callback of every client: its descriptor is ready. Who sleeps is not interrupted
+// by that. What has arrived would be told in every turn, so the selector no longer watches it;
+// that costs nothing where the client is silent, and the next await registers it again.
+func (l *eventLoop) ready(c *conn) {
+	if c.want == wantNothing {
+		l.unwatch(c)
+	} else {
+		l.resume(c)
 	}
 }
 
-func (l *coroutineLoop) unwatch(t *task) {
-	if t.watched != 0 {
-		l.sel.Unregister(t)
-		t.watched = 0
-	}
-}
-
-// stopTasks ends the coroutines that are left. One that is not ended would never be
-// collected.
-func (l *coroutineLoop) stopTasks() {
-	for len(l.conns) > 0 {
-		t := l.conns[0].task
-		t.co.Stop()
-		l.unwatch(t)
-		l.forget(t.conn)
-	}
-}
-
-// buffers are receive buffers that nobody holds at present.
-type buffers struct{ free [][]byte }
-
-// maxFree is how many are kept: more are in use only while many clients do not read.
-const maxFree = 64
-
-func (b *buffers) take() []byte {
-	last := len(b.free) - 1
-	if last < 0 {
-		return make([]byte, chunkSize)
-	}
-	buf := b.free[last]
-	b.free = b.free[:last]
-	return buf
-}
-
-func (b *buffers) give(buf []byte) {
-	if len(b.free) < maxFree {
-		b.free = append(b.free, buf)
+// resume is where the loop switches to the coroutine of c, which goes on behind its await. It
+// comes back when the coroutine waits again, or has ended.
+func (l *eventLoop) resume(c *conn) {
+	if !c.co.Resume() {
+		l.ended(c)
 	}
 }

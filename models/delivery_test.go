@@ -166,3 +166,60 @@ func TestWaitEndsWithWhatComesFirst(t *testing.T) {
 		}
 	})
 }
+
+// Who resets the connection wants nothing more: the drain does not wait for its acknowledgement.
+func TestDrainDoesNotLingerForReset(t *testing.T) {
+	forEach(t, variants(), func(t *testing.T, v variant) {
+		s := start(t, v, launch{})
+		c := s.connectNarrow(t, 16<<10)
+		sendAside(c, noise(15, 60_000), 1, nil).settle(t.Context())
+		s.signal(t, syscall.SIGTERM)
+		window(t.Context(), 50*time.Millisecond) // it lingers
+		began := time.Now()
+		reset(c)
+		if exit := s.wait(t); exit != 0 {
+			t.Errorf("exit code %d", exit)
+		}
+		if took := time.Since(began); took > models.Grace/2 {
+			t.Errorf("the server ended %v after the reset", took)
+		}
+	})
+}
+
+// A goroutine that waits until its client has got everything waits as goroutines do.
+func TestLingeringTakesNoThread(t *testing.T) {
+	t.Parallel()
+	testenv.Need(t, testenv.Proc)
+	const clients = 60
+	for _, v := range modelsOnly() {
+		if v.model.Name != "goroutines" {
+			continue
+		}
+		s := start(t, v, launch{})
+		var here []*net.TCPConn
+		var sending []*sender
+		for range clients {
+			c := s.connectNarrow(t, 16<<10)
+			here = append(here, c)
+			sending = append(sending, sendAside(c, noise(14, 60_000), 1, nil))
+		}
+		for _, flow := range sending {
+			flow.settle(t.Context())
+		}
+		s.signal(t, syscall.SIGTERM)
+		most := 0
+		for range 10 {
+			window(t.Context(), 50*time.Millisecond)
+			most = max(most, s.sample(t).Threads)
+		}
+		if most > clients/2 {
+			t.Errorf("while %d clients were lingering there were %d threads", clients, most)
+		}
+		for _, c := range here {
+			reset(c)
+		}
+		if exit := s.wait(t); exit != 0 {
+			t.Errorf("exit code %d", exit)
+		}
+	}
+}

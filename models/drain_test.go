@@ -156,9 +156,7 @@ func TestCrashedWorkerIsReplaced(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		eventually(t, "as many workers as before", func() bool {
-			return len(s.workers(t)) == len(killed)
-		})
+		eventually(t, "every worker is another", func() bool { return s.replaced(t, killed) })
 		c := s.welcome(t)
 		ask(t, c, "served by another")
 		if n := s.log.count("a worker has ended (signal 9): starting another"); n != len(killed) {

@@ -19,9 +19,6 @@ import (
 // for nothing, where it could have gone elsewhere.
 func TestDrainRefusesNewClients(t *testing.T) {
 	forEach(t, variants(), func(t *testing.T, v variant) {
-		if v.forked() {
-			return // the parent's listener is open until its workers have ended
-		}
 		if v.model.Blocking {
 			testenv.Need(t, testenv.Linux) // elsewhere a listener cannot be shut down
 		}

@@ -32,11 +32,13 @@ func UntilNext(retry, due time.Time) time.Duration {
 	return l.untilNext()
 }
 
-// Restart shows restart to the tests, for a server that drains when ctx is cancelled.
-func Restart(ctx context.Context, start func() error) {
-	s := &server{ctx: ctx, log: log.New(io.Discard, "", 0)}
-	s.restart(start)
+// Keep shows keep to the tests.
+func Keep(ctx context.Context, run func() error) {
+	(&server{log: log.New(io.Discard, "", 0)}).keep(ctx, run)
 }
+
+// ProcessRoom shows processRoom to the tests.
+func ProcessRoom(allowed int) int { return processRoom(allowed) }
 
 // ServeUntil is Serve with the context that ends the grace of the drain.
 func (m Model) ServeUntil(ctx, over context.Context, cfg Config) error {

@@ -118,11 +118,18 @@ func (s *server) drainConn(conn net.Conn) func() {
 	}
 }
 
-// lingerConn is linger for a connection of net's.
+// lingerConn is linger for a connection of net's, but that it blocks no thread.
 func (s *server) lingerConn(conn net.Conn) {
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		if raw, err := tcp.SyscallConn(); err == nil {
-			raw.Control(func(fd uintptr) { s.linger(int(fd)) })
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	raw, err := tcp.SyscallConn()
+	for more := err == nil; more && s.draining() && s.over.Err() == nil; {
+		more = false
+		raw.Control(func(fd uintptr) { more = undelivered(int(fd)) })
+		if more {
+			sleepUnless(s.over.Done(), lingerPause)
 		}
 	}
 }

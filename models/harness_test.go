@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -69,6 +71,12 @@ type launch struct {
 	// Occupied is how many descriptors each process of the server holds from the beginning,
 	// as a program does that has many files open. The lowest numbers are free: see occupy.
 	Occupied int
+
+	// Inherited is how many descriptors, from 3 on, the server is born with, and its workers.
+	Inherited int `json:"-"`
+
+	// Program is what is executed; "" is this test binary.
+	Program string `json:"-"`
 }
 
 // freeBelow is how many of the lowest descriptors occupy leaves.
@@ -162,6 +170,16 @@ type server struct {
 // complaint, unless the test has ended it itself.
 func start(t *testing.T, v variant, l launch) *server {
 	t.Helper()
+	s := try(t, v, l)
+	if s.over() {
+		t.Fatalf("the server ended: %v\n%s", s.err, &s.log)
+	}
+	return s
+}
+
+// try is start, for a server that may refuse to begin and is then over.
+func try(t *testing.T, v variant, l launch) *server {
+	t.Helper()
 	testenv.Need(t, testenv.Unix)
 	l.Model, l.Config.Backend = v.model.Name, v.backend
 	if l.Config.Addr == "" {
@@ -175,6 +193,7 @@ func start(t *testing.T, v variant, l launch) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	program = cmp.Or(l.Program, program)
 	s := &server{launch: l, ended: make(chan struct{}), cmd: exec.Command(program)}
 	if l.Descriptors > 0 {
 		s.cmd = exec.Command("/bin/sh", "-c",
@@ -185,6 +204,14 @@ func start(t *testing.T, v variant, l launch) *server {
 		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	s.cmd.Dir = filepath.Dir(program)
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.log
+	if l.Inherited > 0 {
+		null, err := os.Open(os.DevNull)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer null.Close()
+		s.cmd.ExtraFiles = slices.Repeat([]*os.File{null}, l.Inherited)
+	}
 	s.cmd.WaitDelay = 10 * time.Second // a process that is left holds the pipes open
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -196,9 +223,6 @@ func start(t *testing.T, v variant, l launch) *server {
 	t.Cleanup(func() { s.finish(t) })
 	eventually(t, "the server listens", func() bool { return s.out.count("\n") > 0 || s.over() })
 	s.addr = strings.TrimPrefix(strings.TrimSpace(s.out.String()), "listening on ")
-	if s.over() {
-		t.Fatalf("the server ended: %v\n%s", s.err, &s.log)
-	}
 	return s
 }
 

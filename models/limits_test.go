@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -73,18 +74,14 @@ func (s *server) welcome(t *testing.T) (c *net.TCPConn) {
 func TestConnectionLimit(t *testing.T) {
 	const refusal = "refusing clients: "
 	forEach(t, variants(), func(t *testing.T, v variant) {
-		limit, speakers := 2*runtime.NumCPU(), 1
-		if v.forked() {
-			speakers = runtime.NumCPU() // each worker has a share of the limit, and a log
-		}
+		limit := 2*runtime.NumCPU() + 1
 		s := start(t, v, launch{Config: models.Config{MaxConns: limit}})
 		if v.serial() { // the others wait, so no limit above 1 can be reached
 			ask(t, s.connect(t), "alone")
 			return
 		}
 		served, refused := s.crowd(t, 3*limit)
-		if v.forked() && len(served) < limit/speakers || !v.forked() && len(served) < limit ||
-			len(served) > limit {
+		if len(served) != limit {
 			t.Errorf("%d clients were served at a time, the limit is %d", len(served), limit)
 		}
 		eventually(t, "the refusals are told", func() bool { return s.log.count(refusal) > 0 })
@@ -97,12 +94,6 @@ func TestConnectionLimit(t *testing.T) {
 		served[0] = s.welcome(t)
 		for _, c := range served {
 			ask(t, c, "we go on with somebody new")
-		}
-		if v.forked() { // which worker is full now is not known
-			if n := s.log.count(refusal); n > 2*speakers {
-				t.Errorf("%d refusals gave %d lines of log", refused, n)
-			}
-			return
 		}
 		if n := s.log.count(refusal); n != 1 {
 			t.Errorf("%d refusals in a burst gave %d lines, want 1", refused, n)
@@ -239,4 +230,67 @@ func TestDescriptorAbove1023(t *testing.T) {
 		leave(served)
 		s.welcome(t)
 	})
+}
+
+// A server may have many files open before it begins: it serves, or says why it cannot.
+func TestDescriptorsOfServerAbove1023(t *testing.T) {
+	forEach(t, variants(), func(t *testing.T, v variant) {
+		testenv.NeedDescriptors(t, 1300)
+		s := try(t, v, launch{Inherited: 1100})
+		if !v.onSelect() {
+			ask(t, s.connect(t), "with a high one")
+			return
+		}
+		if exit := s.wait(t); exit != 1 || s.out.count("listening") > 0 {
+			t.Errorf("exit code %d; it said %q", exit, &s.out)
+		}
+		if s.log.count("select") == 0 || s.log.count("\n") > 1 && !v.forked() {
+			t.Errorf("it does not say in a line why it cannot begin: %q", &s.log)
+		}
+	})
+}
+
+func TestLimitOfProcessesIsNeverNone(t *testing.T) {
+	for allowed, want := range map[int]int{0: 1, 1: 1, 7: 1, 8: 1, 16: 2, 800: 100, 1 << 30: 256} {
+		if got := models.ProcessRoom(allowed); got != want {
+			t.Errorf("where %d processes are allowed the limit is %d, want %d", allowed, got, want)
+		}
+	}
+}
+
+// While no worker can be started, one line says so for all who are refused.
+func TestFailedStartsAreToldOnce(t *testing.T) {
+	t.Parallel()
+	const refusal = "refusing clients: start a worker process: "
+	for _, v := range modelsOnly() {
+		if !v.perClient() {
+			continue
+		}
+		testenv.Need(t, testenv.Unix)
+		program := filepath.Join(t.TempDir(), "server")
+		install := func() {
+			self, err := os.Executable()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Link(self, program); err != nil {
+				t.Fatal(err)
+			}
+		}
+		install()
+		s := start(t, v, launch{Program: program})
+		for burst := 1; burst <= 2; burst++ {
+			if err := os.Remove(program); err != nil {
+				t.Fatal(err)
+			}
+			for range 5 {
+				expectEnd(t, s.connect(t))
+			}
+			install()
+			ask(t, s.connect(t), "with a worker")
+			if n := s.log.count(refusal); n != burst {
+				t.Errorf("%d bursts gave %d lines of log", burst, n)
+			}
+		}
+	}
 }

@@ -54,6 +54,7 @@ var errGrace = errors.New("the server ends, and the time for answering is over")
 type acceptLog struct {
 	mu      sync.Mutex
 	refused bool
+	failed  bool // so did the worker of the last client, to start
 	pause   time.Duration
 }
 
@@ -85,14 +86,19 @@ func (s *server) acceptFailed(err error) time.Duration {
 // there is room for it. If not, the caller closes it.
 func (s *server) admitted(open int) bool {
 	if s.maxConns == 0 || open < s.maxConns {
-		a := &s.accepts
-		a.mu.Lock()
-		a.refused, a.pause = false, 0
-		a.mu.Unlock()
+		s.roomAgain()
 		return true
 	}
 	s.refuse("the limit on connections (--max-conns) is %d", s.maxConns)
 	return false
+}
+
+// roomAgain ends a burst of refusals: the next one is told.
+func (s *server) roomAgain() {
+	a := &s.accepts
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.refused, a.pause = false, 0
 }
 
 // refuse says why clients are turned away, once until one is admitted again.
@@ -105,4 +111,23 @@ func (s *server) refuse(format string, args ...any) {
 	}
 	a.refused = true
 	a.pause = 0
+}
+
+// notStarted says why a client that there was room for got no worker, once until one gets one:
+// see started.
+func (s *server) notStarted(err error) {
+	a := &s.accepts
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.failed {
+		s.log.Printf("refusing clients: %v", err)
+	}
+	a.failed = true
+}
+
+func (s *server) started() {
+	a := &s.accepts
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.failed = false
 }

@@ -95,3 +95,30 @@ func TestLongRequestIsCutInLog(t *testing.T) {
 		}
 	})
 }
+
+// Each client that has come is told to have gone, by the same address, however early it went.
+func TestLogPairsBeginningAndEnd(t *testing.T) {
+	address := regexp.MustCompile(`client (.*) (connected|left|lost: .*)\n`)
+	forEach(t, modelsOnly(), func(t *testing.T, v variant) {
+		s := start(t, v, launch{Config: verbose})
+		const clients = 20
+		for range clients {
+			reset(s.connect(t))
+		}
+		ask(t, s.connect(t), "the last one")
+		eventually(t, "all ends are told", func() bool {
+			return s.log.count(" left\n")+s.log.count(" lost: ") == s.log.count(" connected\n")-1
+		})
+		here := map[string]int{}
+		for _, m := range address.FindAllStringSubmatch(s.log.String(), -1) {
+			if here[m[1]]--; m[2] == "connected" {
+				here[m[1]] += 2
+			}
+		}
+		for client, n := range here {
+			if n < 0 {
+				t.Errorf("client %s has gone, and has never come", client)
+			}
+		}
+	})
+}

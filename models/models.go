@@ -45,7 +45,7 @@ type Model struct {
 	files    []string // the source that the model needs, the file that shows it first
 	maxConns func() int
 	serve    func(*server) error
-	work     func(*server) error // what a worker process does, if the model has any
+	work     func(*server, order) error // what a worker process does, if the model has any
 }
 
 // All returns the models in the order in which the text introduces them.

@@ -18,8 +18,8 @@ import (
 
 // process is one line of the process table.
 type process struct {
-	pid, parent int
-	state       byte // Z is one that has ended and is not reaped
+	pid, parent, group int
+	state              byte // Z is one that has ended and is not reaped
 }
 
 // tree returns the process pid and all below it.
@@ -43,7 +43,7 @@ func tree(t testing.TB, pid int) []process {
 		p := process{pid: n}
 		// The second field is the name in parentheses, in which anything may be.
 		rest := string(text[strings.LastIndexByte(string(text), ')')+1:])
-		fmt.Sscanf(rest, " %c %d", &p.state, &p.parent)
+		fmt.Sscanf(rest, " %c %d %d", &p.state, &p.parent, &p.group)
 		children[p.parent] = append(children[p.parent], p)
 		if n == pid {
 			all = append(all, p)

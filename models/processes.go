@@ -30,7 +30,7 @@ func processes() Model {
 		Limits:      "starting a process takes milliseconds; each has its own memory",
 		Section:     "4.2",
 		files:       []string{"processes.go", "client.go", "children.go"},
-		maxConns:    func() int { return min(256, sys.ProcessLimit()/8) },
+		maxConns:    func() int { return processRoom(sys.ProcessLimit()) },
 		serve:       serveProcesses,
 		work:        serveInheritedClient,
 	}
@@ -57,21 +57,24 @@ func serveProcesses(s *server) error {
 			workers.drain()
 			return nil
 		}
-		if err := workers.start(c.fd, 0, nil); err != nil {
-			s.refuse("%v", err)
+		if err := workers.start(job{socket: c.fd, peer: c.peer}); err != nil {
+			s.notStarted(err)
+			s.lost(c.peer, err)
+		} else {
+			s.started()
 		}
 		parent.remove(c) // the worker has its own copy
 	}
 }
 
-// serveInheritedClient is the whole life of a worker.
-func serveInheritedClient(s *server) error {
-	peer, err := sys.PeerAddr(socketFD)
-	if err != nil {
-		s.lost(peer, err) // it has left already
-		return nil
-	}
-	c := client{socketFD, peer}
+// processRoom returns for how many workers there is room where the system allows so many threads
+// and processes: a worker has several threads. 0 would be no limit.
+func processRoom(allowed int) int { return max(1, min(256, allowed/8)) }
+
+// serveInheritedClient is the whole life of a worker. It is told who its client is, as a client
+// that has left already has no address any more.
+func serveInheritedClient(s *server, o order) error {
+	c := client{socketFD, o.Peer}
 	only := s.newClients(-1)
 	only.add(c)
 	s.converse(c)

@@ -16,20 +16,30 @@ import (
 
 // How prefork replaces a worker that has ended.
 
-// Each try waits twice as long as the one before it, up to a second.
+// Each pause is twice as long as the one before it, up to ten seconds, until a worker has lived
+// longer than that.
 func TestPauseBeforeReplacement(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
 		var pauses []time.Duration
 		last := time.Now()
-		models.Restart(t.Context(), func() error {
-			pauses = append(pauses, time.Since(last))
-			if last = time.Now(); len(pauses) == 6 {
-				return nil
+		models.Keep(ctx, func() error {
+			pauses = append(pauses, time.Since(last).Round(time.Millisecond))
+			switch len(pauses) {
+			case 4:
+				window(ctx, time.Second) // which is not long
+			case 9:
+				window(ctx, time.Minute)
+			case 11:
+				stop()
 			}
-			return errors.New("no process to be had")
+			last = time.Now()
+			return errors.New("it has crashed")
 		})
 		const ms = time.Millisecond
-		want := []time.Duration{100 * ms, 200 * ms, 400 * ms, 800 * ms, 1000 * ms, 1000 * ms}
+		want := []time.Duration{0, 100 * ms, 200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3200 * ms,
+			6400 * ms, 10_000 * ms, 100 * ms, 200 * ms}
 		if !slices.Equal(pauses, want) {
 			t.Errorf("the pauses were %v, want %v", pauses, want)
 		}
@@ -40,13 +50,14 @@ func TestNoReplacementWhileDraining(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, drain := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer drain()
-		began := time.Now()
-		models.Restart(ctx, func() error {
-			t.Error("a worker was started")
-			return nil
+		began, started := time.Now(), 0
+		models.Keep(ctx, func() error {
+			started++
+			return errors.New("it has crashed")
 		})
-		if took := time.Since(began); took != 50*time.Millisecond {
-			t.Errorf("the drain was noticed after %v, want 50ms", took)
+		if took := time.Since(began); started != 1 || took != 50*time.Millisecond {
+			t.Errorf("%d workers were started, the drain was noticed after %v, want 50ms", started,
+				took)
 		}
 	})
 }
@@ -66,14 +77,18 @@ func TestReplacementHasTheSameLimit(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		eventually(t, "every worker is another", func() bool {
-			now := s.workers(t)
-			return len(now) == len(killed) && !slices.ContainsFunc(now, func(p process) bool {
-				return slices.ContainsFunc(killed, func(k process) bool { return k.pid == p.pid })
-			})
-		})
-		if served, _ := s.crowd(t, 3*limit); len(served) > limit {
+		eventually(t, "every worker is another", func() bool { return s.replaced(t, killed) })
+		if served, _ := s.crowd(t, 3*limit); len(served) != limit {
 			t.Errorf("%d clients were served at a time, the limit is %d", len(served), limit)
 		}
 	}
+}
+
+// replaced reports whether there are as many workers as were killed, and none of those is left,
+// be it to be reaped.
+func (s *server) replaced(t *testing.T, killed []process) bool {
+	now := s.workers(t)
+	return len(now) == len(killed) && !slices.ContainsFunc(now, func(p process) bool {
+		return slices.ContainsFunc(killed, func(k process) bool { return k.pid == p.pid })
+	})
 }

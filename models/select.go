@@ -1,6 +1,8 @@
 package models
 
 import (
+	"fmt"
+
 	"github.com/kettle-go/kettle/internal/sys"
 )
 
@@ -57,6 +59,12 @@ func serveSelect(s *server) error {
 	}
 	defer waker.Close()
 	defer l.onDrain(waker.Wake)()
+	for _, fd := range []int{l.listener, waker.FD()} {
+		if fd >= l.ceiling { // so many files were open already
+			return fmt.Errorf("descriptor %d is too large for select, which ends at %d", fd,
+				l.ceiling-1)
+		}
+	}
 	if err := l.announce(l.listener); err != nil {
 		return err
 	}

@@ -46,29 +46,31 @@ func serveSelectors(s *server) error {
 }
 
 func (l *single) serveCallbacks() error {
-	loop, err := l.newEventLoop()
+	loop, err := l.onSelector()
 	if err != nil {
 		return err
 	}
-	defer loop.close()
+	return loop.run(loop.acceptClients, loop.goOn)
+}
+
+// run is the loop. It calls accept when clients are in the backlog, what was registered for a
+// client when that is ready, and goOn for those who go on without being ready for anything.
+// When the server has drained, it frees the loop and returns.
+func (l *eventLoop) run(accept callback, goOn func(*conn)) error {
+	defer l.close()
 	for {
-		loop.look()
-		if err := loop.watchListener(loop.acceptClients); err != nil || l.done() {
+		l.look()
+		if err := l.watchListener(accept); err != nil || l.done() {
 			return err
 		}
-		if _, err := loop.sel.Select(loop.timeout()); err != nil {
+		if _, err := l.sel.Select(l.timeout()); err != nil {
 			return err
 		}
-		for key := range loop.sel.Ready() {
+		for key := range l.sel.Ready() {
 			key.Data.(callback)()
 		}
-		for c := l.waits.take(); c != nil; c = l.waits.take() {
-			loop.watch(c, l.flush(c))
-		}
-		for i := len(l.conns) - 1; i >= 0 && l.draining(); i-- {
-			if c := l.conns[i]; l.unasked(c) {
-				loop.watch(c, l.receive(c))
-			}
+		for c := range l.overdue() {
+			goOn(c)
 		}
 	}
 }
@@ -83,23 +85,26 @@ func (l *eventLoop) acceptClients() {
 // watch has the selector call, from now on, what c wants to be called for. This is what a
 // coroutine does by itself, by where it stands in its code.
 func (l *eventLoop) watch(c *conn, next want) {
-	before, after := c.want.events(), next.events()
 	c.want = next
-	var err error
 	switch {
-	case before == after:
-	case before == 0:
-		_, err = l.sel.Register(c, after, l.callback(c))
-	case after == 0:
-		_, err = l.sel.Unregister(c)
-	default:
-		_, err = l.sel.Modify(c, after, l.callback(c))
-	}
-	if err != nil {
-		c.want = l.end(c, err)
+	case next.events() == 0:
+		l.unwatch(c)
+	case next != c.watched:
+		if err := l.watchFor(c, next, l.callback(c)); err != nil {
+			c.want = l.end(c, err)
+		}
 	}
 	if c.want == wantClose {
 		l.forget(c)
+	}
+}
+
+// goOn goes on with a client who has waited for the clock, or whom a drain asks for more.
+func (l *eventLoop) goOn(c *conn) {
+	if c.want == wantRead {
+		l.watch(c, l.receive(c))
+	} else {
+		l.watch(c, l.flush(c))
 	}
 }
 

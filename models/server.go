@@ -117,7 +117,8 @@ func (s *server) announce(listener int) error {
 
 // resolve returns the addresses to try to listen on: the first that can be had is it. A name
 // may stand for several; those of IPv4 come first, as with net.Listen. No host is every address
-// of IPv6, which includes those of IPv4, or of IPv4 alone where there is no IPv6.
+// of IPv6, with those of IPv4 where the system can have both on one socket, or of IPv4 alone
+// where there is no IPv6.
 func resolve(ctx context.Context, addr string) ([]netip.AddrPort, error) {
 	host, service, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -169,9 +170,11 @@ func (s *server) linger(fd int) {
 // an empty send buffer.
 const lingerPause = 2 * time.Millisecond
 
+// undelivered reports whether the other side has yet to acknowledge something, and still may: of a
+// connection that it has reset the kernel goes on to count what nobody will have.
 func undelivered(fd int) bool {
 	n, err := sys.Unsent(fd)
-	return err == nil && n > 0
+	return err == nil && n > 0 && sys.SocketError(fd) == nil
 }
 
 func sleepUnless(done <-chan struct{}, d time.Duration) {

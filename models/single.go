@@ -31,6 +31,7 @@ type single struct {
 	waits    waits
 	retry    time.Time // when to accept again after descriptors have run out
 	stage    stage     // of the server's end, as the present turn has found it
+	share    *share    // of a limit, for a worker of prefork that has one
 
 	lingering []int // descriptors that a drain has yet to close
 }
@@ -85,7 +86,7 @@ func (l *single) accepting() bool {
 	if !l.retry.IsZero() && !time.Now().Before(l.retry) {
 		l.retry = time.Time{}
 	}
-	return !l.draining() && l.retry.IsZero()
+	return !l.draining() && l.retry.IsZero() && l.share.hasRoom(len(l.conns))
 }
 
 // acceptBatch is how many clients are accepted before those who are connected have a turn.

@@ -7,10 +7,12 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/signal"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +40,7 @@ func newServe(s streams) *cobra.Command {
 			return asUsage(err)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			signal.Ignore(syscall.SIGPIPE) // a log that nobody reads any more ends no server
 			ctx := cmd.Context()
 			if untilEOF {
 				ended, lifeline, err := untilEnd(ctx, s.in)

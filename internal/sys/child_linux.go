@@ -1,8 +1,10 @@
 package sys
 
 import (
+	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,27 +15,40 @@ const rlimitProcesses = unix.RLIMIT_NPROC
 
 func nanosleep(left *unix.Timespec) error { return unix.Nanosleep(left, left) }
 
-// containerLimit returns the limit on processes and threads of the control group (version 2)
-// that the process is in, or of the nearest one above it that is visible and has one.
-func containerLimit() int {
-	text, err := os.ReadFile("/proc/self/cgroup")
+// containerLimit returns the limit on processes and threads of the control groups that the
+// process is in.
+func containerLimit() int { return groupLimit(os.DirFS("/")) }
+
+// groupLimit returns the smallest limit of the groups that the process is in and of those above
+// them, as each of them binds; root is the file system's. A group that is out of sight, as a
+// container's outer ones are, has no limit that could be read.
+func groupLimit(root fs.FS) int {
+	most := noLimit
+	text, err := fs.ReadFile(root, "proc/self/cgroup")
 	if err != nil {
-		return noLimit
+		return most
 	}
-	_, group, ok := strings.Cut(strings.TrimSpace(string(text)), "0::")
-	if !ok {
-		return noLimit
-	}
-	group, _, _ = strings.Cut(group, "\n")
-	for ; ; group = filepath.Dir(group) {
-		limit, err := os.ReadFile(filepath.Join("/sys/fs/cgroup", group, "pids.max"))
-		if err == nil {
-			if n, err := strconv.Atoi(strings.TrimSpace(string(limit))); err == nil {
-				return min(n, noLimit)
+	for line := range strings.Lines(string(text)) {
+		// HIERARCHY:CONTROLLERS:GROUP, where version 2 is the hierarchy without a list.
+		fields := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
+		if len(fields) < 3 {
+			continue
+		}
+		mount := "sys/fs/cgroup"
+		if slices.Contains(strings.Split(fields[1], ","), "pids") {
+			mount = "sys/fs/cgroup/pids"
+		} else if fields[1] != "" {
+			continue
+		}
+		for group := path.Clean("/" + fields[2]); ; group = path.Dir(group) {
+			limit, err := fs.ReadFile(root, path.Join(mount, group, "pids.max"))
+			if n, bad := strconv.Atoi(strings.TrimSpace(string(limit))); err == nil && bad == nil {
+				most = min(most, n) // a group without a limit has "max"
+			}
+			if group == "/" {
+				break
 			}
 		}
-		if len(group) <= 1 { // the root, or no path at all
-			return noLimit
-		}
 	}
+	return most
 }

@@ -13,10 +13,24 @@ import (
 // ChildSignal is the signal that tells a process that a child of its has ended.
 const ChildSignal = syscall.SIGCHLD
 
+// GroupSignals returns the signals that may be sent to every process of a service, and that its
+// children therefore leave to their parent: those that ask it to end, and the one for which a
+// terminal stops a process that writes to it from another group.
+func GroupSignals() []os.Signal {
+	return []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGTTOU}
+}
+
 // StartChild runs a program in a new process, whose descriptors 0, 1, 2 and so on are files.
 // Nobody waits for it: see Reap.
+//
+// The child has a process group of its own, so that what a terminal sends to its parent's does
+// not reach it. What is sent to each process by itself does: a child that is to survive the
+// GroupSignals ignores them as the first thing in main. Before that they end it, for some
+// milliseconds, and nothing can be done about it here: Go's runtime lifts a mask that a process
+// is born with, and takes SIGTERM back from being ignored. A service manager can be told to
+// signal the main process alone (systemd: KillMode=mixed).
 func StartChild(path string, args, env []string, files []int) (int, error) {
-	attr := &syscall.ProcAttr{Env: env}
+	attr := &syscall.ProcAttr{Env: env, Sys: &syscall.SysProcAttr{Setpgid: true}}
 	for _, fd := range files {
 		attr.Files = append(attr.Files, uintptr(fd))
 	}

@@ -64,10 +64,9 @@ func EpollTryWait(epfd int, events []EpollEvent) (int, error) {
 // kernel has epoll_pwait2, since 5.11, else rounded up to a millisecond); a negative one
 // means without end. It blocks the thread.
 func EpollWait(epfd int, events []EpollEvent, timeout time.Duration) (int, error) {
-	var ts *unix.Timespec
+	var ts *kernelTimespec
 	if timeout >= 0 {
-		t := unix.NsecToTimespec(int64(timeout))
-		ts = &t
+		ts = &kernelTimespec{int64(timeout / time.Second), int64(timeout % time.Second)}
 	}
 	n, _, errno := unix.Syscall6(unix.SYS_EPOLL_PWAIT2, uintptr(epfd),
 		uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)),
@@ -79,6 +78,10 @@ func EpollWait(epfd int, events []EpollEvent, timeout time.Duration) (int, error
 	}
 	return epollResult(int(n), errno)
 }
+
+// kernelTimespec is the kernel's own timespec, which is the same on 32-bit systems: theirs of
+// the C library has smaller fields.
+type kernelTimespec struct{ sec, nsec int64 }
 
 func epollResult(n int, errno unix.Errno) (int, error) {
 	switch errno {

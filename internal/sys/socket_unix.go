@@ -18,7 +18,9 @@ type ListenOptions struct {
 }
 
 // Listen returns the descriptor of a TCP socket that listens on addr, with SO_REUSEADDR so
-// that a server can be started again at once. Port 0 lets the kernel choose: see LocalAddr.
+// that a server can be started again at once. Port 0 lets the kernel choose: see LocalAddr. The
+// address :: stands for those of IPv4 too, whatever the system's default, but on systems that
+// never let one socket have both (OpenBSD, DragonFly).
 func Listen(addr netip.AddrPort, o ListenOptions) (int, error) {
 	fd, err := newSocket(addr.Addr(), o.Nonblock)
 	if err != nil {
@@ -27,6 +29,9 @@ func Listen(addr netip.AddrPort, o ListenOptions) (int, error) {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		Close(fd)
 		return -1, os.NewSyscallError("setsockopt SO_REUSEADDR", err)
+	}
+	if ip := addr.Addr(); ip.Is6() && ip.IsUnspecified() {
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0) // or never
 	}
 	if err := unix.Bind(fd, toSockaddr(addr)); err != nil {
 		Close(fd)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"math"
 	"net/netip"
+	"os"
 	"syscall"
 	"time"
 )
@@ -141,6 +142,9 @@ func DescriptorLimit() int { return math.MaxInt32 }
 
 // ChildSignal stands for a signal that does not exist here.
 const ChildSignal = syscall.Signal(0x7f)
+
+// GroupSignals returns what a console may send here.
+func GroupSignals() []os.Signal { return []os.Signal{os.Interrupt} }
 
 // StartChild is not supported here.
 func StartChild(string, []string, []string, []int) (int, error) {

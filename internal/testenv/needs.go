@@ -28,6 +28,7 @@ const (
 	Kqueue                         // kqueue(2)
 	Proc                           // a readable /proc/self/stat
 	Limited                        // a limit on descriptors that can be reached
+	OwnNetwork                     // a process with a network, and its settings, of its own
 )
 
 // entry is one row of the table of needs.
@@ -62,6 +63,8 @@ var table = [...]entry{
 	Proc: {"Proc", "figures read from /proc",
 		sync.OnceValue(probeProc)},
 	Limited: {"Limited", "what happens when descriptors run out", probeLimited},
+	OwnNetwork: {"OwnNetwork", "what depends on the settings of the network",
+		sync.OnceValue(probeOwnNetwork)},
 }
 
 const (
