@@ -6,7 +6,7 @@ FUZZTIME ?= 10s
 
 # What go vet sees besides this machine's own platform.
 PLATFORMS = darwin/arm64 freebsd/amd64 netbsd/amd64 openbsd/amd64 dragonfly/amd64 \
-	windows/amd64 linux/arm64
+	windows/amd64 linux/arm64 linux/riscv64
 
 # The tests, with the list of what was skipped at their end.
 TEST = $(GO) run ./internal/testenv/report

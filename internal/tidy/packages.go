@@ -13,6 +13,7 @@ import (
 var platforms = []struct{ system, processor string }{
 	{"linux", "amd64"},
 	{"linux", "arm64"},
+	{"linux", "riscv64"}, // for what is neither
 	{"darwin", "arm64"},
 	{"freebsd", "amd64"},
 	{"netbsd", "amd64"},

@@ -70,7 +70,7 @@ func (t *Tree) rows() (rows []Row, unknown []citation) {
 		if _, twice := index[row.ID]; !twice {
 			index[row.ID] = len(rows)
 		}
-		letters[strings.TrimRight(row.ID, "0123456789")] = true
+		letters[row.table()] = true
 		rows = append(rows, row)
 	}
 	for _, c := range t.citations(letters) {
@@ -136,18 +136,31 @@ func rowsHeld(t *Tree) []Finding {
 	return inOrder(found)
 }
 
-// WriteRows prints how many rows tests hold, and each that none holds with the
-// reason.
+// table returns the letters that the rows of the same table begin with.
+func (r Row) table() string { return strings.TrimRight(r.ID, "0123456789") }
+
+// WriteRows prints how many rows tests hold, in all and of each table, and each
+// that none holds with the reason.
 func WriteRows(w io.Writer, t *Tree) {
 	rows := Rows(t)
 	var open []Row
+	var tables []string
+	held, all := map[string]int{}, map[string]int{}
 	for _, r := range rows {
+		if all[r.table()]++; all[r.table()] == 1 {
+			tables = append(tables, r.table())
+		}
 		if len(r.Held) == 0 {
 			open = append(open, r)
+			continue
 		}
+		held[r.table()]++
 	}
-	fmt.Fprintf(w, "%d of %d behaviours of %s are held by tests", len(rows)-len(open), len(rows),
-		behaviours)
+	for i, name := range tables {
+		tables[i] = fmt.Sprintf("%s %d/%d", name, held[name], all[name])
+	}
+	fmt.Fprintf(w, "%d of %d behaviours of %s are held by tests (%s)", len(rows)-len(open),
+		len(rows), behaviours, strings.Join(tables, ", "))
 	if len(open) == 0 {
 		fmt.Fprintln(w, ".")
 		return

@@ -89,7 +89,10 @@ func constant(value ast.Expr, f *file) bool {
 		// In the product a function has a declaration; a variable for one is a
 		// seam that every test shares.
 		return f.test
-	case *ast.Ident, *ast.SelectorExpr:
+	case *ast.SelectorExpr:
+		// An error of another package, under a name of this one.
+		return f.test || strings.HasPrefix(v.Sel.Name, "Err") && pkgOf(v) != ""
+	case *ast.Ident:
 		return f.test // export_test.go gives names to what is not exported
 	case *ast.CallExpr:
 		if _, conversion := v.Fun.(*ast.ArrayType); conversion {
