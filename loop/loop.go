@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -34,7 +35,8 @@ type Config struct {
 	OnStall func(Stall) // called on a goroutine of its own; nil logs with log/slog
 
 	// OnIncident is told of callbacks that panicked, and that the loop goes on without; nil logs
-	// with log/slog. Loop only.
+	// with log/slog. It is called by the loop, but if the loop could not be woken, by the goroutine
+	// that has posted.
 	OnIncident func(Incident)
 }
 
@@ -42,6 +44,7 @@ type Config struct {
 type Loop struct {
 	config   Config
 	clock    Clock
+	jumps    bool // the clock stands still while the loop works
 	selector Selector
 
 	soon    []Runner // run in the next fifth phase
@@ -86,6 +89,7 @@ func New(config Config) (*Loop, error) {
 	if l.clock == nil {
 		l.clock = NewClock()
 	}
+	l.jumps = l.clock.Jump(0)
 	if l.selector == nil {
 		selector, err := selectors.Default()
 		if err != nil {
@@ -98,7 +102,8 @@ func New(config Config) (*Loop, error) {
 
 // Run runs turns until Stop is called, and returns nil; stopped before it runs, it runs exactly
 // one, and does not wait in it. It returns an error if waiting has become impossible, if it is
-// called in a callback of the same loop (ErrRunning) or after Close (ErrClosed). It blocks.
+// called in a callback of the same loop (ErrRunning) or after Close (ErrClosed). It blocks. A
+// callback that calls runtime.Goexit ends the goroutine of Run; what was due then stays due.
 func (l *Loop) Run() (err error) {
 	switch {
 	case l.closed:
@@ -107,18 +112,25 @@ func (l *Loop) Run() (err error) {
 		return fmt.Errorf("loop: run: %w", ErrRunning)
 	}
 	l.running = true
+	l.counters.ended = l.clock.Now() // of the turn before the first
 	l.goroutine.Store(sys.Goroutine())
-	defer func() { l.running, l.stopping = false, false }()
+	defer func() {
+		l.running, l.stopping = false, false
+		l.goroutine.Store(0) // soon another one's
+		l.Mark(nil)
+	}()
+	if l.at < len(l.batch) { // after Goexit
+		l.soon = slices.Concat(l.batch[l.at:], l.soon)
+		l.batch, l.at = nil, 0
+	}
 	// Coroutines that are made while the loop runs inherit the label: it is how the watchdog
 	// knows whose goroutines they are.
 	labels := pprof.Labels(labelKey, l.name())
 	pprof.Do(context.Background(), labels, func(context.Context) {
 		stop := l.watch()
 		defer stop()
-		for last := false; !last && err == nil; {
-			last = l.stopping
+		for err = l.turn(); err == nil && !l.stopping; {
 			err = l.turn()
-			last = last || l.stopping
 		}
 	})
 	return err
@@ -142,21 +154,18 @@ func (l *Loop) turn() error {
 func (l *Loop) wait() error {
 	if l.outside > 0 || l.offers > 0 {
 		runtime.Gosched()
+		l.counters.ended = l.clock.Now() // what others did now is not the loop's
 	}
 	timeout := l.timeout()
 	if timeout <= 0 && l.watched.count == 0 {
-		l.began()
+		l.began(l.counters.ended)
 		return nil
 	}
-	if timeout > 0 && l.outside == 0 && !l.posts.waiting() {
-		found, err := l.selector.Select(0)
-		if err != nil {
+	if timeout > 0 && l.jumps {
+		if over, err := l.jump(timeout); over || err != nil {
 			return err
 		}
-		if found > 0 || l.clock.Jump(timeout) {
-			l.began()
-			return nil
-		}
+		timeout = selectors.Forever // the clock does not go ahead by waiting
 	}
 	if timeout > 0 {
 		l.beat(0)
@@ -166,20 +175,40 @@ func (l *Loop) wait() error {
 	}
 	_, err := l.selector.Select(timeout)
 	l.posts.asleep.Store(false)
-	l.began()
+	l.began(l.clock.Now())
 	return err
+}
+
+// jump is the wait with a clock that stands still: if nothing is ready, the clock goes ahead. It
+// reports whether the wait is over.
+func (l *Loop) jump(timeout time.Duration) (over bool, err error) {
+	if l.outside > 0 {
+		return false, nil
+	}
+	found, err := l.selector.Select(0)
+	if err != nil {
+		return false, err
+	}
+	if over = found > 0 || l.clock.Jump(timeout); over {
+		l.began(l.clock.Now())
+	}
+	return over, nil
 }
 
 // timeout returns how long the loop may wait.
 func (l *Loop) timeout() time.Duration {
-	if l.stopping || len(l.soon) > 0 {
+	if l.stopping || len(l.soon) > 0 || l.posts.waiting() {
 		return 0
 	}
 	next, ok := l.timers.next()
 	if !ok {
 		return selectors.Forever
 	}
-	return max(0, next-l.clock.Now())
+	now := l.clock.Now()
+	if next <= now { // the difference may be more than a Duration holds
+		return 0
+	}
+	return next - now
 }
 
 // takeSoon makes what is due the batch of the fifth phase.
@@ -223,7 +252,8 @@ func (l *Loop) Now() time.Duration { return l.clock.Now() }
 func (l *Loop) Outside(change int) { l.outside += change }
 
 // Offer tells the loop of goroutines that may Post something at any time: that there are more of
-// them (1) or less (-1). While there are any, the loop offers its processor in each turn. Loop only.
+// them (1) or less (-1). While there are any, the loop offers its processor in each turn; a clock
+// that can jump does so all the same. Loop only.
 func (l *Loop) Offer(change int) { l.offers += change }
 
 // Idle reports whether nothing can ever run again unless another goroutine posts it: nothing is
@@ -234,8 +264,13 @@ func (l *Loop) Idle() bool {
 }
 
 // Mark says what runs from here on, until the next Mark or the end of the turn, for those who look
-// from outside while a turn lasts too long, and for Inside. Nil is a callback of no name. Loop only.
-func (l *Loop) Mark(label *Label) { l.current.Store(label) }
+// from outside while a turn lasts too long, and for Inside. Nil is a callback of no name. Loop
+// only.
+func (l *Loop) Mark(label *Label) {
+	if l.current.Load() != label {
+		l.current.Store(label)
+	}
+}
 
 // Inside reports whether it is called by the loop: by a callback, or by the goroutine that the
 // present Label names. It may be called from any goroutine. Where goroutines cannot be told apart
@@ -249,8 +284,9 @@ func (l *Loop) Inside() bool {
 	return label != nil && label.Goroutine.Load() == g
 }
 
-// Close frees the loop. What is due, set or watched is dropped; descriptors stay open. Closing
-// again is no error; a loop that runs cannot be closed (ErrRunning). Loop only.
+// Close frees the loop. What is due, set or watched is dropped, as is what is added later;
+// descriptors stay open. Closing again is no error; a loop that runs cannot be closed (ErrRunning).
+// Loop only.
 func (l *Loop) Close() error {
 	if l.running {
 		return fmt.Errorf("loop: close: %w", ErrRunning)

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -30,7 +31,8 @@ type posts struct {
 // Post has f run in the loop, in the order of the posts. It may be called from any goroutine, and
 // never waits for the loop. After Close it returns ErrClosed; what the loop does not come to before
 // Close is dropped. Any other error says that the loop could not be woken: it will run f when
-// something else wakes it. That is no harmless condition, and is an incident as well.
+// something else wakes it. That is no harmless condition, and is an incident as well, told of by
+// the goroutine that calls Post.
 func (l *Loop) Post(f func()) error { return l.PostRunner(Func(f)) }
 
 // PostRunner is Post for a Runner.
@@ -47,12 +49,16 @@ func (l *Loop) PostRunner(r Runner) error {
 	if !p.asleep.CompareAndSwap(true, false) {
 		return nil
 	}
-	if err := l.selector.Wake(); err != nil {
-		err = fmt.Errorf("loop: post: %w", err)
-		l.incident("wake the loop", err, nil)
-		return err
+	err := l.selector.Wake()
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = fmt.Errorf("loop: post: %w", err)
+	if !errors.Is(err, ErrClosed) { // if it is, something else has woken the loop and ended it
+		p.asleep.Store(true) // it sleeps on: the next post has to try as well
+		l.incident("wake the loop", err, nil)
+	}
+	return err
 }
 
 // sleep announces that the loop will wait. It returns false if it must not.
@@ -91,6 +97,6 @@ func (p *posts) close() {
 	close(p.over)
 }
 
-// Closed returns a channel that is closed with the loop: what was posted and has not run by then never
-// will. It may be called from any goroutine.
+// Closed returns a channel that is closed with the loop: what was posted and has not run by then
+// never will. It may be called from any goroutine.
 func (l *Loop) Closed() <-chan struct{} { return l.posts.over }

@@ -32,7 +32,6 @@ func lagIndex(d time.Duration) int {
 func (l *Loop) Stats() Stats {
 	c := &l.counters
 	s := Stats{
-		Turns:   c.shown.turns.Load(),
 		Events:  c.shown.events.Load(),
 		Posts:   c.shown.posts.Load(),
 		Timers:  int(c.shown.timers.Load()),
@@ -40,6 +39,7 @@ func (l *Loop) Stats() Stats {
 	}
 	for i := range s.Lag {
 		s.Lag[i] = c.shown.lag[i].Load()
+		s.Turns += s.Lag[i]
 	}
 	return s
 }
@@ -47,29 +47,35 @@ func (l *Loop) Stats() Stats {
 // counters are what the loop counts, and below it what others may see of that.
 type counters struct {
 	events, posts uint64
-	begun         time.Duration // the turn, by the loop's clock
+	begun, ended  time.Duration // the present turn and the last one, by the loop's clock
 
 	shown struct {
-		turns, events, posts atomic.Uint64
-		timers, watched      atomic.Int64
-		lag                  [len(Lag{})]atomic.Uint64
+		events, posts, timers, watched atomic.Uint64
+		lag                            [len(Lag{})]atomic.Uint64
 	}
 }
 
 // began notes that the wait is over and the turn begins.
-func (l *Loop) began() {
-	l.Mark(nil)
-	l.counters.begun = l.clock.Now()
-	l.beat(max(1, l.counters.begun))
+func (l *Loop) began(at time.Duration) {
+	l.counters.begun = at
+	l.beat(max(1, at))
 }
 
 // ended notes that the turn is over.
 func (l *Loop) ended() {
+	l.Mark(nil)
 	c := &l.counters
-	c.shown.turns.Add(1)
-	c.shown.events.Store(c.events)
-	c.shown.posts.Store(c.posts)
-	c.shown.timers.Store(int64(l.timers.len()))
-	c.shown.watched.Store(int64(l.watched.count))
-	c.shown.lag[lagIndex(l.clock.Now()-c.begun)].Add(1)
+	show(&c.shown.events, c.events)
+	show(&c.shown.posts, c.posts)
+	show(&c.shown.timers, uint64(l.timers.len()))
+	show(&c.shown.watched, uint64(l.watched.count))
+	c.ended = l.clock.Now()
+	c.shown.lag[lagIndex(c.ended-c.begun)].Add(1)
+}
+
+// show stores n. To store what is there already costs more than to look first.
+func show(shown *atomic.Uint64, n uint64) {
+	if shown.Load() != n {
+		shown.Store(n)
+	}
 }

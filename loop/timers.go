@@ -12,7 +12,7 @@ type Timer struct {
 	runner Runner
 	when   time.Duration // of the loop's clock
 	seq    uint64        // the order among equals
-	place  int32         // in the heap, from 1; 0 is not in it
+	place  int32         // in the heap, from 1; in due, from -1 downwards; 0 is not set
 }
 
 // Init gives a Timer that is part of something larger its loop and what to run. It is not set.
@@ -49,6 +49,9 @@ func (t *Timer) ResetAt(when time.Duration) {
 	h := &t.loop.timers
 	h.last++
 	t.when, t.seq = when, h.last
+	if t.place < 0 {
+		h.takeBack(t)
+	}
 	if t.place == 0 {
 		h.push(t)
 		return
@@ -62,10 +65,14 @@ func (t *Timer) ResetAt(when time.Duration) {
 
 // Stop unsets the timer, and reports whether it was set: if so, it does not run.
 func (t *Timer) Stop() bool {
-	if t.place == 0 {
+	switch h := &t.loop.timers; {
+	case t.place == 0:
 		return false
+	case t.place < 0:
+		h.takeBack(t)
+	default:
+		h.remove(int(t.place - 1))
 	}
-	t.loop.timers.remove(int(t.place - 1))
 	return true
 }
 
@@ -75,26 +82,33 @@ func (t *Timer) Set() bool { return t.place != 0 }
 // When returns the time of the loop's clock that the timer was last set to.
 func (t *Timer) When() time.Duration { return t.when }
 
-// expireTimers is the fourth phase. Timers that are set while it runs, be it to a time in the
-// past, are not in it.
+// expireTimers is the fourth phase. What has expired is taken out of the heap before any of it
+// runs: timers that are set meanwhile, be it to a time in the past, are not in this phase, and
+// cannot keep out others.
 func (l *Loop) expireTimers() {
 	h := &l.timers
-	if h.len() == 0 {
-		return
-	}
-	if !h.expiring {
-		h.expiring, h.limit, h.now = true, h.last, l.clock.Now()
-	}
-	for {
-		next, ok := h.next()
-		if !ok || next > h.now || h.entries[0].seq > h.limit {
-			break
+	if !h.expiring { // it does not go on after a panic
+		if len(h.entries) == 0 {
+			return
 		}
-		t := h.entries[0].timer
-		h.remove(0)
-		t.runner.Run()
+		h.takeExpired(l.clock.Now())
+		h.expiring = true
+	}
+	for h.at < len(h.due) {
+		t := h.due[h.at]
+		h.due[h.at] = nil
+		h.at++
+		if t != nil {
+			t.place = 0
+			h.left--
+			t.runner.Run()
+		}
 	}
 	h.expiring = false
+	if c := cap(h.due); c > fewTimers && len(h.due) < c/8 { // a burst is over
+		h.due = nil
+	}
+	h.at, h.due = 0, h.due[:0]
 }
 
 // timers is a heap with four children to a node, the next to expire at its root: half as deep as
@@ -104,13 +118,20 @@ func (l *Loop) expireTimers() {
 //
 // An entry may have an earlier time than its timer, as the timer was extended since. That is found
 // out when the entry comes to the root.
+//
+//	            ResetAt                 the fourth phase begins
+//	(not set) ──────────▶ in the heap ───────────────────────────▶ in due
+//	    ▲                    │   ▲                                 │   │
+//	    ├────── Stop ────────┘   └──────────── ResetAt ────────────┘   │
+//	    └────────────────── Stop, or its turn: it runs ────────────────┘
 type timers struct {
 	entries []entry
 	last    uint64 // the seq of the timer set last
 
-	expiring bool          // the fourth phase is under way
-	limit    uint64        // timers after it were set in this phase
-	now      time.Duration // of the phase
+	due      []*Timer // of the fourth phase, in order; nil where one was taken back
+	at       int      // the first of due that has not run
+	left     int      // how many have not
+	expiring bool     // the fourth phase is under way
 }
 
 // entry has what the order is made of beside the timer: to follow the pointer for each comparison
@@ -125,7 +146,7 @@ func (e entry) before(other entry) bool {
 	return e.when < other.when || e.when == other.when && e.seq < other.seq
 }
 
-func (h *timers) len() int { return len(h.entries) }
+func (h *timers) len() int { return len(h.entries) + h.left }
 
 // next returns when the next timer expires.
 func (h *timers) next() (when time.Duration, ok bool) {
@@ -139,6 +160,31 @@ func (h *timers) next() (when time.Duration, ok bool) {
 		return root.when, true
 	}
 	return 0, false
+}
+
+// fewTimers is for how many timers the room is never given back.
+const fewTimers = 4096
+
+// takeExpired moves what has expired to due.
+func (h *timers) takeExpired(now time.Duration) {
+	for {
+		when, ok := h.next()
+		if !ok || when > now {
+			return
+		}
+		t := h.entries[0].timer
+		h.remove(0)
+		h.due = append(h.due, t)
+		t.place = -int32(len(h.due))
+		h.left++
+	}
+}
+
+// takeBack takes a timer out of due.
+func (h *timers) takeBack(t *Timer) {
+	h.due[-t.place-1] = nil
+	t.place = 0
+	h.left--
 }
 
 func (h *timers) push(t *Timer) {
@@ -158,7 +204,7 @@ func (h *timers) remove(i int) {
 		h.down(i)
 		h.up(i)
 	}
-	if c := cap(h.entries); c > 1024 && last < c/4 { // a burst is over
+	if c := cap(h.entries); c > fewTimers && last < c/4 { // a burst is over
 		h.entries = append(make([]entry, 0, c/2), h.entries...)
 	}
 }
@@ -207,5 +253,10 @@ func (h *timers) clear() {
 	for _, e := range h.entries {
 		e.timer.place = 0
 	}
-	h.entries = nil
+	for _, t := range h.due {
+		if t != nil {
+			t.place = 0
+		}
+	}
+	*h = timers{}
 }

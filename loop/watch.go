@@ -54,10 +54,20 @@ func (l *Loop) StopReading(fd int) bool { return l.unwatch(fd, selectors.Read) }
 func (l *Loop) StopWriting(fd int) bool { return l.unwatch(fd, selectors.Write) }
 
 // Watch has r run for each of the events that fd is ready for, one of them or both; OnReadable and
-// OnWritable are it for functions. Loop only.
+// OnWritable are it for functions. A descriptor that was watched for the other event already is, if
+// there is an error, not watched at all any more. Loop only.
 func (l *Loop) Watch(fd int, events selectors.Events, r Runner) error {
-	if l.closed {
-		return fmt.Errorf("loop: watch descriptor %d: %w", fd, ErrClosed)
+	var err error
+	switch {
+	case l.closed:
+		err = ErrClosed
+	case r == nil:
+		err = errors.New("there is nothing to run")
+	case events == 0 || events&^(selectors.Read|selectors.Write) != 0:
+		err = fmt.Errorf("%w, not %v", selectors.ErrInvalidEvents, events)
+	}
+	if err != nil {
+		return fmt.Errorf("loop: watch descriptor %d: %w", fd, err)
 	}
 	w := l.watched.get(fd)
 	if w == nil {
@@ -71,7 +81,6 @@ func (l *Loop) Watch(fd int, events selectors.Events, r Runner) error {
 	if events&selectors.Write != 0 {
 		changed.write = r
 	}
-	var err error
 	switch now := changed.events(); {
 	case old == 0:
 		if _, err = l.selector.Register(fd, now, w); err == nil {
@@ -127,6 +136,8 @@ func (l *Loop) handleEvents() {
 	}
 }
 
+// handle runs what is called for a descriptor. If the first of two panics, the second has to wait
+// for the next turn: the descriptor is still ready for it.
 func (l *Loop) handle(w *watch, events selectors.Events) {
 	if r := w.read; r != nil && events&selectors.Read != 0 {
 		r.Run()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime"
 	"runtime/pprof"
 	"strings"
@@ -15,7 +16,7 @@ import (
 type Stall struct {
 	Name  string        // of what holds the loop, by Mark; "" is a callback
 	For   time.Duration // how long the turn has lasted
-	Stack []byte        // of the goroutine that holds the loop now
+	Stack []byte        // of the goroutine that holds the loop now; nil if it was not found
 }
 
 // labelKey is the key of the label in goroutine profiles that all goroutines of a loop have.
@@ -39,7 +40,7 @@ type watchdog struct {
 
 // watch starts the watchdog; stop ends it.
 func (l *Loop) watch() (stop func()) {
-	if _, real := l.clock.(*systemClock); !real || l.config.Stall <= 0 {
+	if l.jumps || l.config.Stall <= 0 {
 		return func() {}
 	}
 	w := &watchdog{loop: l, limit: l.config.Stall, wake: make(chan struct{}, 1),
@@ -86,10 +87,9 @@ func (w *watchdog) run() {
 		beat := w.beat.Load()
 		if beat != 0 {
 			idle = 0
-			if lasted := w.loop.clock.Now() - time.Duration(beat); lasted >= w.limit &&
-				beat != told {
+			lasted := w.loop.clock.Now() - time.Duration(beat)
+			if lasted >= w.limit && beat != told && w.tell(beat, lasted) {
 				told = beat
-				w.tell(beat, lasted)
 			}
 			continue
 		}
@@ -119,21 +119,28 @@ func (w *watchdog) sleep() bool {
 	}
 }
 
-// tell tells of the stall.
-func (w *watchdog) tell(beat int64, lasted time.Duration) {
-	s := Stall{For: lasted, Stack: w.loop.holder()}
-	if label := w.loop.current.Load(); label != nil {
-		s.Name = label.Name
+// tell tells of the stall. It returns false if it has seen nobody who holds the loop: then it is
+// over, or one was just handing over to the next. Code with profiler labels of its own (pprof.Do)
+// is never found, so after some looks it is told of without a stack.
+func (w *watchdog) tell(beat int64, lasted time.Duration) (told bool) {
+	name, stack := w.loop.Holder()
+	if stack == nil && lasted < 2*w.limit || w.beat.Load() != beat { // else another turn's
+		return false
 	}
-	if s.Stack == nil || w.beat.Load() != beat {
-		return // it is over, and what was found may be another turn's
-	}
+	stall := Stall{name, lasted, stack}
+	told = true
+	defer func() {
+		if v := recover(); v != nil {
+			fmt.Fprintf(os.Stderr, "loop: the handler of stalls panicked: %v\n%s\n", v, stack)
+		}
+	}()
 	if w.loop.config.OnStall != nil {
-		w.loop.config.OnStall(s)
-		return
+		w.loop.config.OnStall(stall)
+	} else {
+		slog.Warn("kettle loop: a turn takes too long", "task", stall.Name, "for", stall.For,
+			"stack", string(stall.Stack))
 	}
-	slog.Warn("kettle loop: a turn takes too long", "task", s.Name, "for", s.For,
-		"stack", string(s.Stack))
+	return told
 }
 
 // Holder returns the name and the stack of what the loop runs at this moment, for who waits for the
@@ -150,6 +157,9 @@ func (l *Loop) Holder() (name string, stack []byte) {
 //
 // A profile stops the world far more briefly than runtime.Stack of all goroutines, and takes equal
 // stacks together: those of thousands of coroutines that wait in the same place are one.
+//
+// All goroutines of the loop have its label, and all but one wait. So have those that a callback
+// has started: they have neither the loop nor a coroutine at their root.
 func (l *Loop) holder() []byte {
 	if n := runtime.NumGoroutine(); n > maxProfiled {
 		return fmt.Appendf(nil, "not looked for among %d goroutines", n)
@@ -159,29 +169,33 @@ func (l *Loop) holder() []byte {
 		return nil
 	}
 	label := fmt.Sprintf("%q:%q", labelKey, l.name())
+	var deeper []byte
 	for record := range strings.SplitSeq(profile.String(), "\n\n") {
-		if strings.Contains(record, label) && holds(record) {
+		switch {
+		case !strings.Contains(record, label) || waits(record):
+		case strings.Contains(record, "/loop.(*Loop).turn+"),
+			strings.Contains(record, "/coro.(*Coro).live+"):
 			return []byte(record)
+		case strings.Contains(record, "\truntime.corostart+"):
+			deeper = []byte(record) // an iter.Pull of what the loop runs, if nothing else is
 		}
 	}
-	return nil
+	return deeper
 }
 
-// holds reports whether a goroutine of the loop, by its record in the profile, is the one that
-// runs. The others have switched to it, or wait to be switched to: then the innermost function is
-// that of iter.Pull. A goroutine that a callback has started has the label too, but not the loop
-// or a coroutine at its root.
-func holds(record string) bool {
-	if !strings.Contains(record, "/loop.(*Loop).turn+") &&
-		!strings.Contains(record, "/coro.(*Coro).live+") {
-		return false
+// waits reports whether a goroutine of the loop, by its record in the profile, waits: it is the
+// loop itself, and selects, or it has switched to another one or back. Then its innermost function
+// is that of iter.Pull.
+func waits(record string) bool {
+	if strings.Contains(record, "/loop.(*Loop).wait+") {
+		return true
 	}
 	for line := range strings.Lines(record) {
 		if frame, ok := strings.CutPrefix(line, "#\t"); ok {
 			_, function, _ := strings.Cut(frame, "\t")
-			return !strings.HasPrefix(function, "iter.Pull") &&
-				!strings.HasPrefix(function, "runtime.coro")
+			return strings.HasPrefix(function, "iter.Pull") ||
+				strings.HasPrefix(function, "runtime.coro")
 		}
 	}
-	return false
+	return true
 }
