@@ -8,19 +8,15 @@ import (
 
 // A drain asks tasks to come to an end, where a cancellation makes them. Servers stop accepting,
 // connections are at their end when what has arrived is read, and workers take nothing new; each by
-// its own means, and each finishes what it has begun. What has not ended when the grace period is over
-// is cancelled, with ErrGrace as the cause.
+// its own means, and each finishes what it has begun. What has not ended when the grace period is
+// over is cancelled, with ErrGrace as the cause.
 
-// Drain begins the drain of all loops of the Run. It does not suspend. Only the first time counts.
-func (t *Task) Drain(grace time.Duration) {
-	own := t.fiber.runtime
-	for _, r := range own.config.running() {
-		_ = r.loop.Post(func() { r.drain(grace) }) // one that has ended has nothing to drain
-	}
-}
+// Drain begins the drain of all loops of the Run. It does not suspend, and may be called from any
+// goroutine. Only the first time counts.
+func (t *Task) Drain(grace time.Duration) { t.fiber.runtime.config.drain(grace) }
 
-// Draining reports whether the drain has begun. Loop only.
-func (t *Task) Draining() bool { return t.fiber.runtime.draining }
+// Draining reports whether the drain has begun. It may be called from any goroutine.
+func (t *Task) Draining() bool { return t.fiber.runtime.draining.Load() }
 
 // AwaitDrain suspends the task until the drain begins.
 func (t *Task) AwaitDrain() error {
@@ -28,24 +24,37 @@ func (t *Task) AwaitDrain() error {
 	switch {
 	case err != nil:
 		return err
-	case f.runtime.draining:
+	case f.runtime.draining.Load():
 		f.pass()
 		return nil
 	}
 	return f.runtime.undrained.wait(f, "drain")
 }
 
-func (r *runtime) drain(grace time.Duration) {
-	if r.draining {
-		return
+// drain begins the drain, if this is the first time.
+func (c *config) drain(grace time.Duration) {
+	if c.drained.CompareAndSwap(false, true) {
+		c.tell(func(r *runtime) {
+			r.draining.Store(true)
+			r.undrained.handOverAll(nil)
+			r.loop.After(grace, func() { r.end(ErrGrace) })
+		})
 	}
-	r.draining = true
-	r.undrained.handOverAll(nil)
-	r.loop.After(grace, func() { r.end(ErrGrace) })
 }
 
-// DrainOn begins the drain when one of the signals comes. A second one cancels what is left at once;
-// then the signals have their ordinary effect again.
+// tell runs f on each loop that runs: at once on the one that calls it.
+func (c *config) tell(f func(*runtime)) {
+	for _, r := range c.running() {
+		if r.loop.Inside() {
+			f(r)
+			continue
+		}
+		_ = r.loop.Post(func() { f(r) }) // one that has ended has nothing to be told
+	}
+}
+
+// DrainOn begins the drain when one of the signals comes. A second one cancels what is left at
+// once; then the signals have their ordinary effect again.
 func DrainOn(grace time.Duration, signals ...os.Signal) Option {
 	return func(c *config) { c.drainOn, c.grace = signals, grace }
 }
@@ -58,6 +67,7 @@ func (c *config) signals() (stop func()) {
 	over, served := make(chan struct{}), make(chan struct{})
 	drain, dump := make(chan os.Signal, 2), make(chan os.Signal, 1)
 	if len(c.drainOn) > 0 {
+		c.shared.Store(true)
 		signal.Notify(drain, c.drainOn...)
 	}
 	if len(c.dumpOn) > 0 {
@@ -65,18 +75,17 @@ func (c *config) signals() (stop func()) {
 	}
 	go func() {
 		defer close(served)
-		more := drain
-		for graces := []time.Duration{c.grace, 0}; ; {
+		for count := 0; ; {
 			select {
 			case <-over:
 				return
 			case <-dump:
 				c.dumpAll(os.Stderr)
-			case <-more:
-				c.drainAll(graces[0])
-				if graces = graces[1:]; len(graces) == 0 {
+			case <-drain:
+				c.drain(c.grace)
+				if count++; count > 1 {
 					signal.Stop(drain)
-					more = nil
+					c.tell(func(r *runtime) { r.end(ErrGrace) })
 				}
 			}
 		}
@@ -86,16 +95,5 @@ func (c *config) signals() (stop func()) {
 		signal.Stop(dump)
 		close(over)
 		<-served
-	}
-}
-
-// drainAll begins the drain, or with a grace of 0 ends what one has left.
-func (c *config) drainAll(grace time.Duration) {
-	for _, r := range c.running() {
-		_ = r.loop.Post(func() {
-			if r.drain(grace); grace == 0 {
-				r.end(ErrGrace)
-			}
-		})
 	}
 }

@@ -7,9 +7,12 @@ import (
 	"time"
 )
 
-// Dump writes the tree of the tasks of the loop, and what each waits for, one task in a line. It does
-// not suspend. Loop only.
+// Dump writes the tree of the tasks of the loop, and what each waits for, one task in a line. It
+// does not suspend. On another goroutine than the loop's it is ErrWrongGoroutine: see DumpOn.
 func (t *Task) Dump(w io.Writer) error {
+	if !t.fiber.runtime.loop.Inside() {
+		return ErrWrongGoroutine
+	}
 	_, err := io.WriteString(w, t.fiber.runtime.dump())
 	return err
 }

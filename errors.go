@@ -23,6 +23,12 @@ var (
 	// share goes through Submit or channels.
 	ErrWrongLoop = errors.New("kettle: used by a task of another loop")
 
+	// ErrBrokenBarrier says that the tasks that wait at a Barrier will never be complete.
+	ErrBrokenBarrier = errors.New("kettle: the barrier is broken")
+
+	// ErrNotDone says that a Future has no result yet.
+	ErrNotDone = errors.New("kettle: the Future has no result yet")
+
 	// ErrGrace is the cause of the cancellation of what a drain has not seen end in time.
 	ErrGrace = errors.New("kettle: the grace period of the drain is over")
 
@@ -54,7 +60,7 @@ func (e *CancelError) Unwrap() error { return e.Cause }
 // TimeoutError is what every wait in a scope returns whose deadline has passed. It is
 // context.DeadlineExceeded and os.ErrDeadlineExceeded.
 type TimeoutError struct {
-	After time.Duration // the time that there was from the beginning of the scope
+	After time.Duration // the time that there was, from the call that has set it
 }
 
 func (e *TimeoutError) Error() string { return fmt.Sprintf("kettle: timed out after %v", e.After) }

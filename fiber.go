@@ -2,6 +2,7 @@ package kettle
 
 import (
 	"errors"
+	goruntime "runtime"
 
 	"github.com/kettle-go/kettle/internal/coro"
 	"github.com/kettle-go/kettle/internal/sys"
@@ -17,33 +18,35 @@ import (
 //	                  └───── parked ◀───┘ park               │
 //	                            └────────── ready ───────────┘
 //
-// Only the loop resumes it. Whoever has what it waits for wakes it, which makes it ready: it runs in
-// the fifth phase of the turn. Between the two it is not to be taken back: a value that was handed
-// over is never lost to a cancellation that comes later.
+// Only the loop resumes it. Whoever has what it waits for wakes it, which makes it ready: it runs
+// in the fifth phase of the turn. Between the two it is not to be taken back: a value that was
+// handed over is never lost to a cancellation that comes later.
 type fiber struct {
+	// What each switch touches stands together, in as few lines of the cache as possible.
 	runtime *runtime
 	co      *coro.Coro // nil before it first runs, and after it has ended
-	body    func(*Task) error
-	group   *Group
-	scope   *Task // the innermost one
-	root    Task  // the outermost one
-	label   loop.Label
-
-	// What it waits for.
+	scope   *Task      // the innermost one
 	state   state
-	masked  bool   // cancellation does not end the wait
-	excused bool   // how it ends does not concern its group
-	fatal   bool   // its coroutine was stopped: every wait fails at once
-	what    string // it waits for, for Dump
+	masked  bool  // cancellation does not end the wait
+	fatal   bool  // its coroutine was stopped: every wait fails at once
+	turns   int32 // it may still pass before it gives way: see pass
+	label   loop.Label
 	waiting waiting
 	outcome error // of the wait, and at last of body
-	timer   loop.Timer
+	deaf    int32 // waits in a row that failed as the scope is cancelled
+	slot    int32 // what it was handed, where that is a number
+	root    Task  // the outermost scope
 
-	turns int32 // it may still pass before it gives way: see pass
-	deaf  int32 // waits in a row that failed as the scope is cancelled
+	what  string // it waits for, for Dump
+	timer loop.Timer
 
 	queued         *waiters
 	before, behind *fiber // in the queue
+
+	job    *job // that Blocking has done for it
+	body   func(*Task) error
+	group  *Group
+	report func(err error) // is told how it ends in place of the group, if not nil
 }
 
 type state uint8
@@ -108,7 +111,8 @@ func (f *fiber) bury() {
 	f.runtime.coros.Put(f.co)
 	f.co, f.body, f.outcome = nil, nil, nil
 	f.root.leave()
-	if f.excused {
+	if f.report != nil {
+		f.report(err)
 		err = nil
 	}
 	f.group.ended(f, err)
@@ -126,31 +130,39 @@ func (t *Task) check() error {
 // scope is not cancelled.
 func (t *Task) enter() (*fiber, error) {
 	f := t.fiber
-	if err := t.check(); err != nil {
-		return nil, err
+	if sys.Goroutine() != f.label.Goroutine.Load() {
+		return nil, ErrWrongGoroutine
 	}
+	f.runtime.observe(f, false)
 	if e := f.scope.end.Load(); e != nil && !f.masked {
 		f.heard(e.err)
 		return nil, e.err
 	}
+	f.deaf = 0
 	return f, nil
 }
 
-// heard counts the waits that fail by a cancellation. A task that goes on as if nothing had happened
-// would hold the loop for ever: it gives way now and then, and is told of once.
+// heard counts the waits that fail by a cancellation. A task that goes on as if nothing had
+// happened would hold the loop for ever: it gives way now and then, and is told of once. Where the
+// loop cannot go on, there is nobody to give way to: the task is ended where it is.
 func (f *fiber) heard(cause error) {
-	if f.deaf++; f.deaf%deafness == 0 && !f.fatal {
-		if f.deaf == deafness {
-			f.runtime.incident("cancel task "+f.label.Name, errors.Join(
-				errors.New("it goes on, although its waits fail"), cause))
-		}
-		f.giveWay()
+	if f.deaf++; f.deaf%deafness != 0 {
+		return
 	}
+	if f.deaf == deafness {
+		f.runtime.incident("cancel task "+f.label.Name, errors.Join(
+			errors.New("it goes on, although its waits fail"), cause))
+	}
+	if f.fatal {
+		goruntime.Goexit()
+	}
+	f.giveWay()
 }
 
 // park suspends the task until it is woken, and returns what with. It has been entered.
 func (f *fiber) park(what string, w waiting) error {
-	f.what, f.waiting, f.state, f.deaf = what, w, parked, 0
+	f.what, f.waiting, f.state = what, w, parked
+	f.runtime.observe(f, false)
 	if !f.co.Yield() {
 		return f.stopped()
 	}
@@ -159,21 +171,19 @@ func (f *fiber) park(what string, w waiting) error {
 
 // stopped is the end of every wait of a task whose loop cannot go on.
 func (f *fiber) stopped() error {
-	f.fatal = true
-	if f.waiting != nil {
-		f.waiting.abandon(f)
-		f.waiting = nil
+	f.fatal, f.state = true, running
+	if f.waiting == nil { // it was woken before: what it was handed it has
+		return f.outcome
 	}
-	f.state = running
-	if err := f.scope.cause(); err != nil {
-		return err
-	}
-	return f.runtime.over.err
+	f.waiting.abandon(f)
+	f.waiting = nil
+	return f.scope.cause()
 }
 
 // wake ends the wait of a parked task.
 func (f *fiber) wake(outcome error) {
 	f.waiting, f.outcome, f.state = nil, outcome, ready
+	f.runtime.observe(f, true)
 	f.runtime.loop.Ready(f)
 }
 

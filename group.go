@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// Group is a scope that tasks can be started in. It ends when all of them have: no task is ever left
-// behind, and no error is lost. The first failure, of a task or of the function that the group was
-// passed to, cancels the others.
+// Group is a scope that tasks can be started in. It ends when all of them have: no task is ever
+// left behind, and no error is lost. The first failure, of a task or of the function that the
+// group was passed to, cancels the others.
 //
 // It is a Task as well: the one of its scope.
 type Group struct {
@@ -23,8 +23,8 @@ type Group struct {
 // Group runs body and waits for the tasks that it starts in the group, and for those that they
 // start in it. It returns the errors of all that failed, as errors.Join does if there is more than
 // one; a task's is a *TaskError. That they were cancelled by the failure is no failure of the
-// others. If the group is cancelled from around it, and nobody failed for another reason, it returns
-// that cancellation, provided that somebody was kept from ending by it.
+// others. If the group is cancelled from around it, and nobody failed for another reason, it
+// returns that cancellation, provided that somebody was kept from ending by it.
 func (t *Task) Group(body func(g *Group) error) error {
 	if err := t.check(); err != nil {
 		return err
@@ -37,15 +37,16 @@ func (t *Task) Group(body func(g *Group) error) error {
 		f.scope = g.Task.parent
 		g.Task.leave()
 	}()
-	panicked := true
+	returned := false
 	defer func() {
-		if panicked {
-			g.Task.cancel(&ending{&CancelError{Cause: errors.New("the group's function panicked")}})
+		if !returned {
+			g.Task.cancel(&ending{&CancelError{Cause: errNotReturned}})
 			g.join(f)
+			g.tell()
 		}
 	}()
 	err := body(g)
-	panicked = false
+	returned = true
 	if err != nil {
 		g.fail(err)
 	}
@@ -53,9 +54,22 @@ func (t *Task) Group(body func(g *Group) error) error {
 	return g.result()
 }
 
-// Go starts a task in the group. It does not run before the caller suspends. The name is for people:
-// it is in errors, in Dump, and in the reports of stalls. If the group is cancelled, or has ended,
-// the task is not started, and the error says why. It may be called by any task of the loop.
+// errNotReturned is why the tasks of a group are cancelled whose function panics, or calls Goexit.
+var errNotReturned = errors.New("the group's function panicked, or called runtime.Goexit")
+
+// tell tells of the failures of a group that nobody will be returned.
+func (g *Group) tell() {
+	for _, err := range g.errs {
+		if err != nil {
+			g.Task.fiber.runtime.incident("run tasks of a group whose function did not return", err)
+		}
+	}
+}
+
+// Go starts a task in the group. It does not run before the caller suspends. The name is for
+// people: it is in errors, in Dump, and in the reports of stalls. If the group is cancelled, or
+// has ended, the task is not started, and the error says why. It may be called by any task of the
+// loop.
 func (g *Group) Go(name string, body func(t *Task) error) error {
 	if !g.Task.fiber.runtime.loop.Inside() {
 		return fmt.Errorf("start task %s: %w", name, ErrWrongGoroutine)
@@ -91,8 +105,8 @@ func (g *Group) spawn(name string, body func(t *Task) error) *fiber {
 
 // Start starts a task in the group and suspends until the task says that it is ready, by calling
 // ready, or has ended. An error is the task's, who has failed before it was ready, or that it ended
-// without a word (ErrClosed), or the caller's cancellation, which is the task's too; it is not
-// the group's. Only the task that the group belongs to may call it.
+// without a word (ErrClosed); it is not the group's. If the caller is cancelled meanwhile, so is
+// the task, and Start waits for it as before. Only the task that the group belongs to may call it.
 func (g *Group) Start(name string, body func(t *Task, ready func()) error) error {
 	f, err := g.Task.enter()
 	if err == nil {
@@ -102,32 +116,42 @@ func (g *Group) Start(name string, body func(t *Task, ready func()) error) error
 		return fmt.Errorf("start task %s: %w", name, err)
 	}
 	var waiting waiters
-	var failure error
 	isReady, over := false, false
-	g.spawn(name, func(t *Task) error {
-		failure = ErrClosed
+	child := g.spawn(name, func(t *Task) error {
 		defer func() { // also by a panic, which is the group's then
 			over = true
 			waiting.handOver(nil)
 		}()
-		err := body(t, func() {
-			isReady, failure = true, nil
+		failure := body(t, func() {
+			isReady = isReady || !over
 			waiting.handOver(nil)
 		})
 		if isReady {
-			return err
+			return failure
 		}
-		if err != nil {
-			failure = err
-		}
+		err = failure
 		return nil
 	})
-	return f.mask(func() error {
-		for !isReady && !over {
-			_ = waiting.wait(f, "the start of task "+name)
-		}
-		return failure
-	})
+	what := "the start of task " + name
+	cancelled := waiting.wait(f, what)
+	if cancelled != nil {
+		child.root.cancel(f.scope.end.Load())
+		_ = f.mask(func() error {
+			for !isReady && !over && !f.fatal {
+				_ = waiting.wait(f, what)
+			}
+			return nil
+		})
+	}
+	switch {
+	case isReady:
+		return nil
+	case err != nil:
+		return err
+	case cancelled != nil:
+		return cancelled
+	}
+	return fmt.Errorf("start task %s: it ended before it was ready: %w", name, ErrClosed)
 }
 
 // fail notes a failure and cancels the group.
@@ -168,16 +192,23 @@ func (g *Group) named(f *fiber, err error) error {
 	return &TaskError{f.label.Name, err}
 }
 
-// join waits for the tasks. A cancellation does not end that: it ends the tasks.
+// join waits for the tasks. A cancellation does not end that: it ends the tasks. Where there are
+// none it is a wait that is over at once, or fails at once.
 func (g *Group) join(f *fiber) {
-	if g.n > 0 {
-		before := f.masked
-		f.masked = true
-		for g.n > 0 && !f.fatal {
-			g.joining = f
-			_ = f.park("tasks of a group", g)
-		}
-		f.masked = before
+	around := g.Task.parent.cause()
+	switch {
+	case g.n > 0:
+		_ = f.mask(func() error {
+			for g.n > 0 && !f.fatal {
+				g.joining = f
+				_ = f.park("tasks of a group", g)
+			}
+			return nil
+		})
+	case around != nil && !f.masked:
+		f.heard(around)
+	default:
+		f.pass()
 	}
 	g.closed = true
 }

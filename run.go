@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,51 +42,53 @@ func (c *config) run(all []*runtime, main func(t *Task) error) error {
 	ctx, cancel := context.WithCancelCause(c.context)
 	defer cancel(nil)
 	c.context = ctx
-	c.executor.max = maxBlocking
-	c.all = all
+	c.executor.init(maxBlocking)
+	c.all = slices.Clone(all)
 	stop := c.signals()
 	defer stop()
-	errs := make([]error, len(all))
 	var wg sync.WaitGroup
-	for i, r := range all {
+	for _, r := range all {
 		wg.Go(func() {
-			if errs[i] = r.run(main); errs[i] != nil {
-				cancel(errs[i])
-			}
+			defer func() { // also if a callback calls Goexit
+				if r.outcome != nil {
+					cancel(r.outcome)
+				}
+			}()
+			r.run(main)
 		})
 	}
 	wg.Wait()
 	c.executor.wait()
-	return joined(errs)
+	return outcome(all)
 }
 
-// joined is errors.Join, but that one error stays what it is, and what was cancelled by the failure
-// of another loop is none of its own.
-func joined(errs []error) error {
-	var some []error
-	for _, err := range errs {
-		if err != nil && !cancelledBy(err, errs) {
-			some = append(some, err)
+// outcome returns the errors of the loops. Those that have done nothing but end as they were
+// cancelled, by the failure of another or from outside, count as one, and only if nobody failed.
+func outcome(all []*runtime) error {
+	var cancelled error
+	var failures []error
+	for _, r := range all {
+		switch err := r.outcome; {
+		case err == nil:
+		case err != r.root.Task.cause():
+			failures = append(failures, err)
+		case cancelled == nil:
+			cancelled = err
 		}
 	}
-	if len(some) == 1 {
-		return some[0]
+	if len(failures) == 0 {
+		return cancelled
 	}
-	return errors.Join(some...)
+	return joined(failures...)
 }
 
-// cancelledBy reports whether err is a cancellation by another one of errs.
-func cancelledBy(err error, errs []error) bool {
-	var cancelled *CancelError
-	if !errors.As(err, &cancelled) {
-		return false
+// joined is errors.Join, but that an error that is alone stays what it is.
+func joined(errs ...error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if len(errs) == 1 {
+		return errs[0]
 	}
-	for _, other := range errs {
-		if other != nil && other != err && cancelled.Cause == other {
-			return true
-		}
-	}
-	return false
+	return errors.Join(errs...)
 }
 
 // config is what the options say, and what the loops of a Run share.
@@ -102,8 +105,13 @@ type config struct {
 	grace      time.Duration
 	dumpOn     []os.Signal
 
-	shared   atomic.Bool // somebody outside has a Handle
+	shared   atomic.Bool // somebody outside can reach the tasks
+	drained  atomic.Bool // Drain was called
 	executor executor
+
+	// For tests.
+	observer func(f *fiber, woken bool) // of each moment of a wait: see observe
+	selector func() loop.Selector
 
 	mu  sync.Mutex
 	all []*runtime // that run
@@ -112,11 +120,14 @@ type config struct {
 // gone takes a loop out of those that run.
 func (c *config) gone(r *runtime) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	for i := range c.all {
 		if c.all[i] == r {
 			c.all[i] = nil
 		}
+	}
+	c.mu.Unlock()
+	for _, other := range c.running() {
+		_ = other.loop.Post(func() {}) // perhaps it waits for nobody now: see deadEnd
 	}
 }
 
@@ -157,15 +168,16 @@ type Option func(*config)
 func Context(ctx context.Context) Option { return func(c *config) { c.context = ctx } }
 
 // Loops has main run on n loops, each on a goroutine of its own, with nothing in common. Which one
-// it is on, main learns from Task.Loop. If it fails on one it is cancelled on the others; Run returns
-// when all have ended.
+// it is on, main learns from Task.Loop. If it fails on one it is cancelled on the others; Run
+// returns when all have ended.
 func Loops(n int) Option { return func(c *config) { c.loops = n } }
 
 // Backend has the loops wait with the selector of that name: see selectors.Candidates.
 func Backend(name string) Option { return func(c *config) { c.backend = name } }
 
 // Clock has each loop go by a clock that clock returns. With one that can jump, as looptest's does,
-// Run ends with ErrStuck where it would wait for ever, unless somebody outside has a Handle.
+// Run ends with ErrStuck where it would wait for ever, unless somebody outside has a Handle, or
+// there is DrainOn.
 func Clock(clock func() loop.Clock) Option { return func(c *config) { c.clock = clock } }
 
 // Seed has the tasks that are ready at once run in an order that is shuffled, and the same for the
@@ -179,6 +191,7 @@ func OnStall(limit time.Duration, f func(loop.Stall)) Option {
 	return func(c *config) { c.stall, c.onStall = limit, f }
 }
 
-// OnIncident has f called, on a loop, with what goes wrong where nobody waits for an error. Without
-// it that is logged with log/slog.
+// OnIncident has f called with what goes wrong where nobody waits for an error: on a loop, but if
+// it is that a loop could not be woken, on the goroutine that tried. Without it that is logged with
+// log/slog.
 func OnIncident(f func(loop.Incident)) Option { return func(c *config) { c.onIncident = f } }

@@ -2,6 +2,7 @@ package kettle
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -15,9 +16,9 @@ import (
 //	                                 ├─ task
 //	                                 └─ task
 //
-// To cancel one cancels what is below it, but for shields and what is below those. A cancellation is
-// a state and not an event: every wait in the scope fails, until the scope is left. So nobody has to
-// catch it at the right moment, and nothing is left of it outside.
+// To cancel one cancels what is below it, but for shields and what is below those. A cancellation
+// is a state and not an event: every wait in the scope fails, until the scope is left. So nobody
+// has to catch it at the right moment, and nothing is left of it outside.
 
 // extra is what most scopes do not have: a deadline, and values.
 type extra struct {
@@ -39,10 +40,10 @@ func (x *extra) wall() time.Time {
 	return time.Time{}
 }
 
-// set makes the deadline d from now. Who has passed it is cancelled in the next turn.
+// set makes the deadline d from now.
 func (x *extra) set(d time.Duration) {
 	x.timer.Reset(d)
-	x.unix.Store(x.scope.fiber.runtime.wall(x.timer.When()))
+	x.unix.Store(x.scope.fiber.runtime.after(d))
 }
 
 // open puts the task into a scope inside of the one that it is in.
@@ -53,9 +54,9 @@ func (f *fiber) open(s *Task) {
 }
 
 // adopt makes s a scope inside of t: what has happened to t has happened to s, unless it is
-// shielded.
+// shielded. Nothing shields from the end of the loop.
 func (t *Task) adopt(s *Task) {
-	if e := t.end.Load(); e != nil && !s.shield {
+	if e := t.end.Load(); e != nil && (!s.shield || s.fiber.fatal) {
 		s.end.Store(e)
 	}
 	if s.next = t.first; s.next != nil {
@@ -66,8 +67,8 @@ func (t *Task) adopt(s *Task) {
 
 // leave takes a scope, in which there is none any more, out of the one around it. It is done.
 func (t *Task) leave() {
-	if t.extra != nil {
-		t.extra.timer.Stop()
+	if x := t.extra.Load(); x != nil {
+		x.timer.Stop()
 	}
 	t.finish(t.fiber.runtime.over)
 	switch {
@@ -115,6 +116,14 @@ func (t *Task) after(top *Task) *Task {
 	}
 }
 
+// finishAll makes the scope and all below it done, shields too, of a loop that cannot go on.
+func (t *Task) finishAll(e *ending) {
+	t.finish(e)
+	for s := t.first; s != nil; s = s.next {
+		s.finishAll(e)
+	}
+}
+
 // within runs body in scope s, and leaves it however body ends.
 func (t *Task) within(s *Task, body func(t *Task) error) error {
 	f := t.fiber
@@ -136,8 +145,8 @@ func (t *Task) WithCancel(body func(t *Task) error) error {
 }
 
 // WithTimeout runs body in a scope that is cancelled with a *TimeoutError when d has passed. It
-// waits for body, and returns what body returns: where that is nil, the time was enough. A d of zero
-// or less has passed already: body runs, and every wait in it fails.
+// waits for body, and returns what body returns: where that is nil, the time was enough. A d of
+// zero or less has passed already: body runs, and every wait in it fails.
 func (t *Task) WithTimeout(d time.Duration, body func(t *Task) error) error {
 	if err := t.check(); err != nil {
 		return err
@@ -149,7 +158,10 @@ func (t *Task) WithTimeout(d time.Duration, body func(t *Task) error) error {
 
 // WithDeadline is WithTimeout for a time of the wall clock.
 func (t *Task) WithDeadline(at time.Time, body func(t *Task) error) error {
-	return t.WithTimeout(time.Until(at), body)
+	if err := t.check(); err != nil {
+		return err
+	}
+	return t.WithTimeout(at.Sub(t.fiber.runtime.wall()), body)
 }
 
 // Shield runs body in a scope that no cancellation from outside concerns, for d at most: then it is
@@ -166,27 +178,29 @@ func (t *Task) Shield(d time.Duration, body func(t *Task) error) error {
 
 // setLimit gives the scope a deadline.
 func (t *Task) setLimit(d time.Duration) {
-	if t.extra == nil {
-		t.extra = &extra{scope: t}
-		t.extra.timer.Init(t.fiber.runtime.loop, t.extra)
+	x := t.extra.Load()
+	if x == nil {
+		x = t.setValues(nil)
 	}
-	t.extra.span = max(d, 0)
-	t.extra.set(d)
+	x.span = max(d, 0)
+	x.set(d)
 	if d <= 0 {
-		t.extra.timer.Stop()
+		x.timer.Stop()
 		t.end.Store(&ending{&TimeoutError{}})
 	}
 }
 
 // setValues gives the scope values.
-func (t *Task) setValues(values context.Context) {
-	t.extra = &extra{scope: t, values: values}
-	t.extra.timer.Init(t.fiber.runtime.loop, t.extra)
+func (t *Task) setValues(values context.Context) *extra {
+	x := &extra{scope: t, values: values}
+	x.timer.Init(t.fiber.runtime.loop, x)
+	t.extra.Store(x)
+	return x
 }
 
 // SetTimeout moves the deadline of the scope that passed this Task to d from now, earlier or later,
-// or gives it one. A scope that is cancelled, or has ended, stays so, and the error says by what. To
-// move the deadline to a later time costs nothing but a look at the clock.
+// or gives it one. A scope that is cancelled, or has ended, stays so, and the error says by what.
+// To move the deadline to a later time costs nothing but a look at the clock.
 func (t *Task) SetTimeout(d time.Duration) error {
 	if err := t.check(); err != nil {
 		return err
@@ -203,30 +217,33 @@ func (t *Task) SetTimeout(d time.Duration) error {
 }
 
 // NoTimeout takes the deadline away from the scope that passed this Task. The errors are those of
-// SetTimeout.
+// SetTimeout; and a Shield keeps its deadline.
 func (t *Task) NoTimeout() error {
 	if err := t.check(); err != nil {
 		return err
 	}
-	if t.extra != nil {
-		t.extra.timer.Stop()
-		t.extra.unix.Store(0)
+	if t.shield {
+		return errors.New("kettle: take the deadline away from a Shield, which must have one")
+	}
+	if x := t.extra.Load(); x != nil {
+		x.timer.Stop()
+		x.unix.Store(0)
 	}
 	return t.cause()
 }
 
 // Cancel cancels the scope that passed this Task: every wait in it, and in the tasks of its groups,
-// returns a *CancelError with the cause, until the scope is left. Only the first cancellation counts.
-// It may be called from any goroutine, and does not suspend: on the loop it has happened when it
-// returns, elsewhere it will soon.
+// returns a *CancelError with the cause, until the scope is left. Only the first cancellation
+// counts. It may be called from any goroutine, and does not suspend: on the loop it has happened
+// when it returns, elsewhere it will soon.
 func (t *Task) Cancel(cause error) {
 	e := &ending{&CancelError{Cause: cause}}
-	l := t.fiber.runtime.loop
-	if l.Inside() {
+	r := t.fiber.runtime
+	if r.inside() {
 		t.cancel(e)
 		return
 	}
-	_ = l.Post(func() { t.cancel(e) }) // a loop that is closed has no scopes
+	_ = r.loop.Post(func() { t.cancel(e) }) // a loop that is closed has no scopes
 }
 
 // WithValue runs body in a scope whose Value, and that of all scopes inside, returns value for key.
@@ -240,23 +257,30 @@ func (t *Task) WithValue(key, value any, body func(t *Task) error) error {
 }
 
 // Cancelled reports whether err is the end of the scope that passed this Task, or of one around it:
-// what a wait in it returns once it is cancelled.
+// what a wait in it returns once it is cancelled, or what it has as a context, which is what
+// libraries return that heed it.
 func (t *Task) Cancelled(err error) bool {
 	cause := t.cause()
-	return cause != nil && err != nil && only(err, cause)
+	return cause != nil && err != nil && only(err, cause, t.Err())
 }
 
-// only reports whether there is nothing in err but cause, be it wrapped or joined with itself.
-func only(err, cause error) bool {
-	if err == cause {
+// only reports whether there is nothing in err but cause or plain, be it wrapped or joined with
+// itself. A panic with it is more than that.
+func only(err, cause, plain error) bool {
+	if err == cause || err == plain {
 		return true
 	}
 	switch e := err.(type) {
+	case *PanicError:
+		return false
 	case interface{ Unwrap() error }:
 		inner := e.Unwrap()
-		return inner != nil && only(inner, cause)
+		return inner != nil && only(inner, cause, plain)
 	case interface{ Unwrap() []error }:
-		return !slices.ContainsFunc(e.Unwrap(), func(err error) bool { return !only(err, cause) })
+		parts := e.Unwrap()
+		return len(parts) > 0 && !slices.ContainsFunc(parts, func(err error) bool {
+			return !only(err, cause, plain)
+		})
 	}
 	return false
 }

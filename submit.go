@@ -2,8 +2,11 @@ package kettle
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"runtime/debug"
+	"sync/atomic"
+
+	"github.com/kettle-go/kettle/loop"
 )
 
 // Handle is a loop as other goroutines see it: see Submit. It may be used from any goroutine, also
@@ -16,11 +19,13 @@ func (t *Task) Handle() Handle {
 	return Handle{t.fiber.runtime}
 }
 
-// Submit runs f as a task on the loop, from any other goroutine, and blocks that goroutine until the
-// task has ended; it returns what f returns. If ctx is cancelled so is the task, and Submit waits
-// for its end. If the loop has ended, or ends before the task has begun, the error is ErrClosed. A
-// task of the loop itself must not call it, which would wait for itself: it is ErrWrongGoroutine.
-func Submit[T any](ctx context.Context, h Handle, name string, f func(t *Task) (T, error)) (T, error) {
+// Submit runs f as a task on the loop, from any other goroutine, and blocks that goroutine until
+// the task has ended; it returns what f returns. If ctx is cancelled so is the task, and Submit
+// waits for its end. If the loop has ended, or ends before the task has begun, the error is
+// ErrClosed. A task of the loop itself must not call it, which would wait for itself: it is
+// ErrWrongGoroutine.
+func Submit[T any](ctx context.Context, h Handle, name string,
+	f func(t *Task) (T, error)) (T, error) {
 	var result T
 	err := h.submit(ctx, name, func(t *Task) (err error) {
 		result, err = f(t)
@@ -31,47 +36,52 @@ func Submit[T any](ctx context.Context, h Handle, name string, f func(t *Task) (
 
 func (h Handle) submit(ctx context.Context, name string, body func(*Task) error) error {
 	r := h.runtime
-	if r.loop.Inside() {
+	select {
+	case <-r.loop.Closed(): // its goroutine may be another loop's by now
+		return fmt.Errorf("submit task %s: %w", name, ErrClosed)
+	default:
+	}
+	if r.inside() {
 		return fmt.Errorf("submit task %s on its own loop: %w", name, ErrWrongGoroutine)
 	}
 	outcome := make(chan error, 1)
+	var taken atomic.Bool // by the loop, or back
 	err := r.loop.Post(func() {
-		if err := r.root.refuses(); err != nil {
-			outcome <- fmt.Errorf("submit task %s: %w: %w", name, ErrClosed, err)
-			return
+		if taken.CompareAndSwap(false, true) {
+			r.submitted(ctx, name, body, outcome)
 		}
-		r.submitted(ctx, name, body, outcome)
 	})
-	if err != nil {
+	if err == nil {
+		select {
+		case err := <-outcome:
+			return err
+		case <-r.loop.Closed():
+			err = ErrClosed
+		}
+	}
+	if taken.CompareAndSwap(false, true) {
+		if errors.Is(err, loop.ErrClosed) {
+			err = ErrClosed
+		}
 		return fmt.Errorf("submit task %s: %w", name, err)
 	}
-	select {
-	case err = <-outcome:
-	case <-r.loop.Closed():
-		select {
-		case err = <-outcome:
-		default:
-			err = fmt.Errorf("submit task %s: %w", name, ErrClosed)
-		}
-	}
-	return err
+	return <-outcome
 }
 
 // submitted starts a task whose error, and panic, is for who has submitted it, and not the loop's.
 func (r *runtime) submitted(ctx context.Context, name string, body func(*Task) error,
 	outcome chan<- error) {
+	if err := r.root.refuses(); err != nil {
+		outcome <- fmt.Errorf("submit task %s: %w: %w", name, ErrClosed, err)
+		return
+	}
 	f := r.root.spawn(name, func(t *Task) error {
+		if ctx.Err() != nil { // then it has not to wait for the loop to be told
+			t.Cancel(context.Cause(ctx))
+		}
 		stop := context.AfterFunc(ctx, func() { t.Cancel(context.Cause(ctx)) })
 		defer stop()
-		err := ErrGoexit
-		defer func() {
-			if v := recover(); v != nil {
-				err = &PanicError{v, debug.Stack()}
-			}
-			outcome <- err
-		}()
-		err = body(t)
-		return nil
+		return body(t)
 	})
-	f.excused = true
+	f.report = func(err error) { outcome <- err }
 }

@@ -13,23 +13,23 @@ import (
 //
 // Each scope (a time-out, a group, a shield) passes its own Task to its function. They stand for
 // the same task, and it does not matter which of them a wait is called with: it obeys the innermost
-// scope that the task is in at that moment. As contexts they differ: each is done when its own scope
-// is cancelled, or has ended.
+// scope that the task is in at that moment. As contexts they differ: each is done when its own
+// scope is cancelled, or has ended.
 //
 // The methods of context.Context and AfterFunc may be called from any goroutine. All others are for
 // the task's own function: on any other goroutine those that may suspend return
 // ErrWrongGoroutine.
 type Task struct {
+	end    atomic.Pointer[ending] // nil until it is cancelled or has ended
 	fiber  *fiber
 	parent *Task // the scope around it; nil for that of a whole loop
 	shield bool  // what happens to parent does not concern it
-	extra  *extra
 
 	// The scopes inside of it: at most one of the same task, and those of tasks of its groups.
 	first, next, prev *Task
 
-	end     atomic.Pointer[ending] // nil until it is cancelled or has ended
 	watched atomic.Pointer[watchers]
+	extra   atomic.Pointer[extra]
 }
 
 // ending is how a scope came to be done.
@@ -97,11 +97,12 @@ func (t *Task) watch() *watchers {
 }
 
 // Done returns a channel that is closed when the scope is cancelled or has ended. It may be called
-// from any goroutine. A task must not receive from it, which would block its whole loop: see Await.
+// from any goroutine. A task must not receive from it, which would block its whole loop; it need
+// not, as each of its waits fails then.
 func (t *Task) Done() <-chan struct{} { return t.watch().done }
 
-// Err returns nil until Done is closed, then context.Canceled or context.DeadlineExceeded. It may be
-// called from any goroutine.
+// Err returns nil until Done is closed, then context.Canceled or context.DeadlineExceeded. It may
+// be called from any goroutine.
 func (t *Task) Err() error {
 	e := t.end.Load()
 	if e == nil {
@@ -121,8 +122,8 @@ func (t *Task) Cause() error { return t.cause() }
 // moved the next call returns the new one. It may be called from any goroutine.
 func (t *Task) Deadline() (deadline time.Time, ok bool) {
 	for s := t; s != nil; s = s.parent {
-		if s.extra != nil {
-			if at := s.extra.wall(); !at.IsZero() && (!ok || at.Before(deadline)) {
+		if x := s.extra.Load(); x != nil {
+			if at := x.wall(); !at.IsZero() && (!ok || at.Before(deadline)) {
 				deadline, ok = at, true
 			}
 		}
@@ -133,14 +134,15 @@ func (t *Task) Deadline() (deadline time.Time, ok bool) {
 	return deadline, ok
 }
 
-// Value returns the value for the key of the innermost scope that has one, see WithValue, or else of
-// Run's context, see Context. It may be called from any goroutine.
+// Value returns the value for the key of the innermost scope that has one, see WithValue, or else
+// of Run's context, see Context. It may be called from any goroutine.
 func (t *Task) Value(key any) any {
 	for s := t; s != nil; s = s.parent {
-		if s.extra == nil || s.extra.values == nil {
+		x := s.extra.Load()
+		if x == nil || x.values == nil {
 			continue
 		}
-		if v := s.extra.values.Value(key); v != nil {
+		if v := x.values.Value(key); v != nil {
 			return v
 		}
 	}

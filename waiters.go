@@ -3,9 +3,9 @@ package kettle
 // waiters are tasks that wait for the same thing, first in, first out. All primitives stand on it.
 //
 // Whoever has the thing hands it over: it takes the first waiter out of the queue and gives the
-// thing to that one, before anybody else can come by. A waiter that is cancelled leaves the queue in
-// the same step. So there is no moment at which a wake-up is under way to somebody who does not want
-// it any more, and none can be lost.
+// thing to that one, before anybody else can come by. A waiter that is cancelled leaves the queue
+// in the same step. So there is no moment at which a wake-up is under way to somebody who does not
+// want it any more, and none can be lost.
 type waiters struct {
 	first, last *fiber
 	n           int
@@ -14,6 +14,11 @@ type waiters struct {
 // wait suspends the task until it is handed what it waits for (nil), or is cancelled. The task has
 // been entered.
 func (q *waiters) wait(f *fiber, what string) error {
+	q.add(f)
+	return f.park(what, q)
+}
+
+func (q *waiters) add(f *fiber) {
 	f.queued, f.before, f.behind = q, q.last, nil
 	if q.last == nil {
 		q.first = f
@@ -22,11 +27,10 @@ func (q *waiters) wait(f *fiber, what string) error {
 	}
 	q.last = f
 	q.n++
-	return f.park(what, q)
 }
 
-// handOver wakes the first waiter, with what it has waited for or with an error, and reports whether
-// there is one.
+// handOver wakes the first waiter, with what it has waited for or with an error, and reports
+// whether there is one.
 func (q *waiters) handOver(outcome error) bool {
 	f := q.first
 	if f == nil {
@@ -81,4 +85,12 @@ func (h *home) own(f *fiber) error {
 		return ErrWrongLoop
 	}
 	return nil
+}
+
+// inside panics unless the loop calls it. It begins what does not suspend, has no Task to tell who
+// calls, and would break what it works on if the loop ran at the same time.
+func (h *home) inside(what string) {
+	if h.runtime != nil && !h.runtime.loop.Inside() {
+		panic("kettle: " + what + " from outside of its loop")
+	}
 }

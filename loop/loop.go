@@ -141,10 +141,14 @@ func (l *Loop) turn() error {
 	if err := l.wait(); err != nil { // phase 1
 		return fmt.Errorf("loop: %w", err)
 	}
-	l.takePosts()           // phase 2
-	l.guard(l.handleEvents) // phase 3
-	l.guard(l.expireTimers) // phase 4
-	l.takeSoon()            // phase 5
+	l.takePosts() // phase 2
+	if l.watched.count > 0 {
+		l.guard(l.handleEvents) // phase 3
+	}
+	if l.timers.len() > 0 {
+		l.guard(l.expireTimers) // phase 4
+	}
+	l.takeSoon() // phase 5
 	l.guard(l.runBatch)
 	l.ended()
 	return nil

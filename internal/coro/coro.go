@@ -58,6 +58,7 @@ type Coro struct {
 	ended     bool
 	stopping  bool
 	pooled    bool // it waits for another body when one has ended
+	exiting   bool // Goexit is under way
 	failure   *Failure
 }
 
@@ -96,23 +97,27 @@ func newCoro(body Body) *Coro {
 // lives runs one body after the other. Between two of them a pooled coroutine waits here.
 func (c *Coro) lives(yield func(struct{}) bool) {
 	c.yield, c.goroutine = yield, sys.Goroutine()
+	returned := false
+	defer func() {
+		if !returned {
+			c.giveUpGoroutine()
+		}
+	}()
 	for again := true; again; again = c.pooled && yield(struct{}{}) {
 		c.live()
 		c.ended = true
 	}
+	returned = true
 }
 
-// live runs the body.
+// live runs the body. It does not return if the body has called Goexit, even if a deferred function
+// has panicked then: that is recorded as the failure, and Goexit goes on after it.
 func (c *Coro) live() {
 	returned := false
 	c.begun = true
 	defer func() {
-		if returned {
-			return
-		}
-		c.failure = &Failure{Value: recover(), Stack: debug.Stack()}
-		if c.failure.Goexit() {
-			c.giveUpGoroutine()
+		if !returned {
+			c.failure = &Failure{Value: recover(), Stack: debug.Stack()}
 		}
 	}()
 	c.body.Live(c)
@@ -123,7 +128,7 @@ func (c *Coro) live() {
 // end in the same way. It gives way in the middle of it, as a coroutine that has ended. Then Resume
 // has a goroutine of no other use go on with it, and that is the one that Goexit takes along.
 func (c *Coro) giveUpGoroutine() {
-	c.ended, c.pooled = true, false
+	c.ended, c.pooled, c.exiting = true, false, true
 	c.yield(struct{}{})
 }
 
@@ -134,7 +139,7 @@ func (c *Coro) Resume() bool {
 		return false
 	}
 	c.next()
-	if c.failure != nil && c.failure.Goexit() {
+	if c.exiting {
 		go c.next()
 	}
 	return !c.ended
@@ -144,6 +149,9 @@ func (c *Coro) Resume() bool {
 // calls, and Stop returns when the body has. A body that has not begun never does. To stop an
 // ended one does nothing.
 func (c *Coro) Stop() {
+	if c.ended {
+		return
+	}
 	c.stopping, c.pooled = true, false
 	if !c.begun {
 		c.stop()

@@ -1,15 +1,14 @@
 package coro_test
 
 import (
-	"errors"
 	"iter"
-	"runtime"
 	"slices"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"github.com/kettle-go/kettle/internal/coro"
+	"github.com/kettle-go/kettle/internal/sys"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -85,59 +84,51 @@ func TestStopRunsDeferredFunctions(t *testing.T) {
 	}
 }
 
-// TestPanicSurfacesInTheCaller of Resume, or of Stop, and the coroutine has then ended.
-func TestPanicSurfacesInTheCaller(t *testing.T) {
-	errBroken := errors.New("broken")
-	body := func(c *coro.Coro) {
+// TestDeferredFunctionsThatYield do not wait when the coroutine is stopped: Yield returns false at
+// once, as often as it is called, and Stop returns when the body has.
+func TestDeferredFunctionsThatYield(t *testing.T) {
+	yields, ended := 0, false
+	c := coro.New(func(c *coro.Coro) {
+		defer func() { ended = true }()
 		defer func() {
-			if p := recover(); p != nil {
-				panic(p) // what a body adds to a panic on its way is its own affair
+			for range 3 {
+				if c.Yield() {
+					t.Error("Yield returned true in a stopped coroutine")
+				}
+				yields++
 			}
 		}()
 		c.Yield()
-		panic(errBroken)
-	}
-	for name, end := range map[string]func(*coro.Coro){
-		"Resume": func(c *coro.Coro) { c.Resume() },
-		"Stop":   (*coro.Coro).Stop,
-	} {
-		c := coro.New(body)
-		if !c.Resume() {
-			t.Fatal("the coroutine has ended")
-		}
-		if got := panicOf(func() { end(c) }); got != errBroken {
-			t.Errorf("%s panicked with %v, want %v", name, got, errBroken)
-		}
-		if c.Resume() {
-			t.Errorf("%s: the coroutine lives on", name)
-		}
-		c.Stop()
+	})
+	c.Resume()
+	c.Stop()
+	if yields != 3 || !ended {
+		t.Errorf("after Stop: %d of 3 yields, the body has ended: %v", yields, ended)
 	}
 }
 
-func panicOf(f func()) (p any) {
-	defer func() { p = recover() }()
-	f()
-	return nil
-}
-
-// TestGoexitEndsTheCaller: t.FailNow in a coroutine ends the test, as it should.
-func TestGoexitEndsTheCaller(t *testing.T) {
-	returned := false
-	done := make(chan struct{})
-	c := coro.New(func(*coro.Coro) { runtime.Goexit() })
-	go func() {
-		defer close(done)
+// TestGoroutineIsThatOfTheBody, from its beginning to its end, and of nobody else.
+func TestGoroutineIsThatOfTheBody(t *testing.T) {
+	if sys.Goroutine() == 0 {
+		return // goroutines cannot be told apart here
+	}
+	c := coro.New(func(c *coro.Coro) {
+		for {
+			if c.Goroutine() != sys.Goroutine() {
+				t.Error("Goroutine is not the one that runs the body")
+			}
+			if !c.Yield() {
+				return
+			}
+		}
+	})
+	for range 3 {
 		c.Resume()
-		returned = true
-	}()
-	<-done
-	if returned {
-		t.Error("Resume returned")
+		if c.Goroutine() == sys.Goroutine() {
+			t.Error("Goroutine is the one that resumes")
+		}
 	}
-	if c.Resume() {
-		t.Error("the coroutine lives on")
-	}
+	c.Stop()
 }
 
 // TestCoroutineMovesBetweenGoroutines: whoever resumes it, one at a time.
@@ -182,58 +173,6 @@ func TestCoroutineRunsCoroutines(t *testing.T) {
 	}
 	if resumes != 3 || !slices.Equal(steps, []int{0, 1, 2}) {
 		t.Errorf("%d resumes, steps %v", resumes, steps)
-	}
-}
-
-// TestManyCoroutinesLeaveNothing: a third ends, a third is stopped in the middle, and a third
-// before it begins.
-func TestManyCoroutinesLeaveNothing(t *testing.T) {
-	before := runtime.NumGoroutine()
-	const many = 10_000
-	ended := 0
-	all := make([]*coro.Coro, many)
-	for i := range all {
-		all[i] = coro.New(func(c *coro.Coro) {
-			defer func() { ended++ }()
-			for step := 0; step < 3 && c.Yield(); step++ {
-			}
-		})
-	}
-	for range 4 {
-		for i, c := range all {
-			if i%3 == 0 {
-				c.Resume()
-			}
-		}
-	}
-	for i, c := range all {
-		if i%3 == 1 && !c.Resume() {
-			t.Fatal("the coroutine has ended")
-		}
-	}
-	if want := (many + 2) / 3; ended != want {
-		t.Errorf("%d coroutines have ended, want %d", ended, want)
-	}
-	for _, c := range all {
-		c.Stop()
-	}
-	if want := (many+2)/3 + (many+1)/3; ended != want {
-		t.Errorf("after Stop %d coroutines have ended, want %d", ended, want)
-	}
-	if after := runtime.NumGoroutine(); after > before {
-		t.Errorf("%d goroutines are left", after-before)
-	}
-}
-
-// TestSwitchDoesNotAllocate, however often it is done.
-func TestSwitchDoesNotAllocate(t *testing.T) {
-	c := coro.New(func(c *coro.Coro) {
-		for c.Yield() {
-		}
-	})
-	defer c.Stop()
-	if n := testing.AllocsPerRun(1000, func() { c.Resume() }); n != 0 {
-		t.Errorf("%v allocations for each switch", n)
 	}
 }
 

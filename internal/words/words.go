@@ -1,4 +1,4 @@
-// Package words writes what people read.
+// Package words writes numbers and their nouns the way people read them.
 package words
 
 import "strconv"
