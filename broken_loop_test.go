@@ -250,6 +250,42 @@ func TestBrokenLoopWithTasksThatAreReady(t *testing.T) {
 	}
 }
 
+// TestBrokenLoopAndSubmit: whoever has submitted a task learns that it has never begun, or what it
+// has returned.
+func TestBrokenLoopAndSubmit(t *testing.T) {
+	for _, begins := range []bool{false, true} {
+		selector := looptest.NewSelector()
+		handles := make(chan kettle.Handle, 1)
+		done := make(chan error, 1)
+		go func() {
+			done <- kettle.Run(func(task *kettle.Task) error {
+				handles <- task.Handle()
+				return errors.Join(task.Watch(7), task.AwaitDrain())
+			}, kettle.Selector(func() loop.Selector { return selector }))
+		}()
+		if !selector.AwaitSleep() {
+			t.Fatal("the loop has ended")
+		}
+		// It is woken by the post, and starts the task in that turn. The next one is its first.
+		if begins {
+			selector.Script(looptest.Step{})
+		}
+		selector.Script(looptest.Step{Err: errBroken})
+		began := false
+		err := submit(t.Context(), <-handles, func(task *kettle.Task) error {
+			began = true
+			return sleepLong(task)
+		})
+		if began != begins || !errors.Is(err, errBroken) || !errors.Is(err, context.Canceled) ||
+			errors.Is(err, kettle.ErrClosed) == begins {
+			t.Errorf("the task has begun %v, want %v: %v", began, begins, err)
+		}
+		if err := <-done; !errors.Is(err, errBroken) {
+			t.Errorf("Run returns %v", err)
+		}
+	}
+}
+
 // TestBrokenLoopKeepsTheOrder: the tasks of a group end before the one that waits for them, and see
 // what is its own as it was.
 func TestBrokenLoopKeepsTheOrder(t *testing.T) {

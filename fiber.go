@@ -93,18 +93,17 @@ func (f *fiber) Run() {
 	}
 	f.runtime.loop.Mark(&f.label)
 	f.state, f.turns = running, budget
-	if !f.co.Resume() {
+	if f.co.Switch(); f.co.Ended() {
 		f.bury()
 	}
 }
 
 // bury ends the task.
 func (f *fiber) bury() {
+	f.co.Settle()
 	err := f.outcome
 	if failure := f.co.Failure(); failure != nil {
-		if err = error(&PanicError{failure.Value, failure.Stack}); failure.Goexit() {
-			err = ErrGoexit
-		}
+		err = failed(failure)
 	}
 	f.label.Goroutine.Store(gone)
 	f.state = ended
@@ -116,6 +115,17 @@ func (f *fiber) bury() {
 		err = nil
 	}
 	f.group.ended(f, err)
+}
+
+// failed returns the error of a task that did not end by returning.
+func failed(failure *coro.Failure) error {
+	if failure.Goexit() {
+		return ErrGoexit
+	}
+	if elsewhere, ok := failure.Value.(*PanicError); ok { // of Blocking, with the stack that matters
+		return elsewhere
+	}
+	return &PanicError{failure.Value, failure.Stack}
 }
 
 // check returns ErrWrongGoroutine unless the task's own function calls it.

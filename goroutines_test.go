@@ -17,6 +17,7 @@ import (
 
 	"github.com/kettle-go/kettle"
 	"github.com/kettle-go/kettle/internal/sys"
+	"github.com/kettle-go/kettle/looptest"
 )
 
 // things are what the calls below work on. Tasks of the loop use all of it at the same time.
@@ -168,6 +169,39 @@ func TestWrongGoroutine(t *testing.T) {
 	if err == nil || strings.ReplaceAll(err.Error(), "never: its function was called", "") != "" {
 		t.Errorf("the error is %v, want that of the task that another one has started", err)
 	}
+}
+
+// T21: a task that has ended leaves its coroutine to the next one, but not its Task.
+func TestTaskThatHasEnded(t *testing.T) {
+	if sys.Goroutine() == 0 {
+		return // goroutines cannot be told apart here
+	}
+	simulated(t, func(task *kettle.Task, _ *looptest.Clock) error {
+		var ended *things
+		var goroutine uintptr
+		reused := false
+		for range 10 {
+			if err := task.Group(func(g *kettle.Group) error {
+				return g.Go("task", func(task *kettle.Task) error {
+					if ended != nil {
+						reused = reused || sys.Goroutine() == goroutine
+						for name, call := range calls() {
+							err := call(ended)
+							if !errors.Is(err, kettle.ErrWrongGoroutine) && name != "Task.Dump" &&
+								!errors.Is(err, kettle.ErrClosed) {
+								t.Errorf("with the Task of one that has ended %s returns %v", name, err)
+							}
+						}
+					}
+					goroutine = sys.Goroutine()
+					return task.Group(func(g *kettle.Group) error { ended = newThings(g); return nil })
+				})
+			}); err != nil {
+				return err
+			}
+		}
+		return want("a coroutine was used again", reused, true)
+	})
 }
 
 // useAll uses what the foreigner tries to use, on its loop, until the future is resolved.

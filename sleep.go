@@ -23,7 +23,10 @@ func (t *Task) Yield() error {
 	if err != nil {
 		return err
 	}
-	f.giveWay()
+	f.wake(nil) // giveWay, with a frame less to return through: see coro.Coro.Switch
+	if !f.co.Yield() {
+		f.fatal, f.state = true, running
+	}
 	if f.masked {
 		return nil
 	}

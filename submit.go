@@ -22,8 +22,8 @@ func (t *Task) Handle() Handle {
 // Submit runs f as a task on the loop, from any other goroutine, and blocks that goroutine until
 // the task has ended; it returns what f returns. If ctx is cancelled so is the task, and Submit
 // waits for its end. If the loop has ended, or ends before the task has begun, the error is
-// ErrClosed. A task of the loop itself must not call it, which would wait for itself: it is
-// ErrWrongGoroutine.
+// ErrClosed. A task of any loop of the same Run must not call it, as it would block its loop: it is
+// ErrWrongGoroutine. Between loops it belongs into Blocking.
 func Submit[T any](ctx context.Context, h Handle, name string,
 	f func(t *Task) (T, error)) (T, error) {
 	var result T
@@ -41,8 +41,10 @@ func (h Handle) submit(ctx context.Context, name string, body func(*Task) error)
 		return fmt.Errorf("submit task %s: %w", name, ErrClosed)
 	default:
 	}
-	if r.inside() {
-		return fmt.Errorf("submit task %s on its own loop: %w", name, ErrWrongGoroutine)
+	for _, other := range r.config.running() {
+		if other.inside() {
+			return fmt.Errorf("submit task %s from a loop: %w", name, ErrWrongGoroutine)
+		}
 	}
 	outcome := make(chan error, 1)
 	var taken atomic.Bool // by the loop, or back
@@ -71,11 +73,19 @@ func (h Handle) submit(ctx context.Context, name string, body func(*Task) error)
 // submitted starts a task whose error, and panic, is for who has submitted it, and not the loop's.
 func (r *runtime) submitted(ctx context.Context, name string, body func(*Task) error,
 	outcome chan<- error) {
+	began := false
+	report := func(err error) {
+		if !began {
+			err = fmt.Errorf("submit task %s: %w: %w", name, ErrClosed, err)
+		}
+		outcome <- err
+	}
 	if err := r.root.refuses(); err != nil {
-		outcome <- fmt.Errorf("submit task %s: %w: %w", name, ErrClosed, err)
+		report(err)
 		return
 	}
 	f := r.root.spawn(name, func(t *Task) error {
+		began = true
 		if ctx.Err() != nil { // then it has not to wait for the loop to be told
 			t.Cancel(context.Cause(ctx))
 		}
@@ -83,5 +93,5 @@ func (r *runtime) submitted(ctx context.Context, name string, body func(*Task) e
 		defer stop()
 		return body(t)
 	})
-	f.report = func(err error) { outcome <- err }
+	f.report = report
 }

@@ -29,9 +29,10 @@ const (
 func (r *Report) writeNotes(b *strings.Builder, rows []Summary) {
 	c, m := r.Config, r.Machine
 	fmt.Fprintf(b, "\n%s, messages of %s, %d in flight on each, %s, seed %d, %v\n",
-		words.Count(c.Conns, "connection"), words.Count(c.Size, "byte"), c.Depth, r.rounds(), c.Seed,
-		r.Elapsed.Round(time.Second))
-	where := []string{strings.TrimSpace(m.OS + " " + m.Kernel), m.CPU, words.Count(m.CPUs, "CPU"), m.Go}
+		words.Count(c.Conns, "connection"), words.Count(c.Size, "byte"), c.Depth, r.rounds(),
+		c.Seed, r.Elapsed.Round(time.Second))
+	where := []string{strings.TrimSpace(m.OS + " " + m.Kernel), m.CPU,
+		words.Count(m.CPUs, "CPU"), m.Go}
 	where = slices.DeleteFunc(where, func(s string) bool { return s == "" })
 	fmt.Fprintln(b, strings.Join(where, ", "))
 	if len(m.ServerCPUs) > 0 {
@@ -98,7 +99,8 @@ func (s Summary) writeNotes(b *strings.Builder) {
 			100**s.Answered)
 	}
 	if s.Lost > 0 {
-		fmt.Fprintf(b, "%s: lost %s; the first: %s\n", name, words.Count(s.Lost, "connection"), s.First)
+		fmt.Fprintf(b, "%s: lost %s; the first: %s\n", name, words.Count(s.Lost, "connection"),
+			s.First)
 	}
 	for _, err := range s.Errors {
 		fmt.Fprintf(b, "%s: %s\n", name, strings.ReplaceAll(err, "\n", "; "))

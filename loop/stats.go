@@ -70,7 +70,9 @@ func (l *Loop) ended() {
 	show(&c.shown.timers, uint64(l.timers.len()))
 	show(&c.shown.watched, uint64(l.watched.count))
 	c.ended = l.clock.Now()
-	c.shown.lag[lagIndex(c.ended-c.begun)].Add(1)
+	took := c.ended - c.begun
+	c.shown.lag[lagIndex(took)].Add(1)
+	l.watchdog.over(c.begun, took)
 }
 
 // show stores n. To store what is there already costs more than to look first.

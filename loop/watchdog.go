@@ -1,13 +1,9 @@
 package loop
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime"
-	"runtime/pprof"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -16,7 +12,7 @@ import (
 type Stall struct {
 	Name  string        // of what holds the loop, by Mark; "" is a callback
 	For   time.Duration // how long the turn has lasted
-	Stack []byte        // of the goroutine that holds the loop now; nil if it was not found
+	Stack []byte        // of the goroutine that holds the loop; nil if it was not found
 }
 
 // labelKey is the key of the label in goroutine profiles that all goroutines of a loop have.
@@ -32,6 +28,8 @@ type watchdog struct {
 	loop   *Loop
 	limit  time.Duration
 	beat   atomic.Int64 // when the turn began, by the loop's clock; 0 while the loop sleeps
+	looked atomic.Int64 // the beat of the turn that is looked at
+	took   atomic.Int64 // how long that has lasted, if it is over
 	asleep atomic.Bool
 	wake   chan struct{}
 	stop   chan struct{}
@@ -66,10 +64,6 @@ func (l *Loop) beat(at time.Duration) {
 	}
 }
 
-// maxProfiled is how many goroutines there may be for their stacks to be looked at: each costs the
-// program some microseconds, and a stall should not become a longer one.
-const maxProfiled = 200_000
-
 // looks is how often the watchdog looks in the time of the limit.
 const looks = 4
 
@@ -87,8 +81,7 @@ func (w *watchdog) run() {
 		beat := w.beat.Load()
 		if beat != 0 {
 			idle = 0
-			lasted := w.loop.clock.Now() - time.Duration(beat)
-			if lasted >= w.limit && beat != told && w.tell(beat, lasted) {
+			if beat != told && w.look(beat) {
 				told = beat
 			}
 			continue
@@ -119,19 +112,66 @@ func (w *watchdog) sleep() bool {
 	}
 }
 
+// look tells of the turn that began at beat if it lasts too long. Among many goroutines it takes time
+// to find the stack: it is looked for early, at half the limit, so that it is there when the limit
+// is reached and the task, if it is still the same one, still holds the loop.
+func (w *watchdog) look(beat int64) (told bool) {
+	lasted := w.lasted(beat)
+	if lasted < w.limit/2 {
+		return false
+	}
+	w.took.Store(0)
+	w.looked.Store(beat)
+	label := w.loop.current.Load()
+	name, stack := w.loop.Holder()
+	if lasted = w.lasted(beat); lasted < w.limit && !w.pause(w.limit-lasted) {
+		return false
+	}
+	if w.beat.Load() != beat { // it is over, while the stacks were gone through
+		took := time.Duration(w.took.Load())
+		return took >= w.limit && w.tell(Stall{name, took, stack})
+	}
+	if w.loop.current.Load() != label {
+		name, stack = w.loop.Holder()
+	}
+	return w.tell(Stall{name, w.lasted(beat), stack})
+}
+
+// over tells the watchdog how long the turn has taken that it looks at.
+func (w *watchdog) over(beat, took time.Duration) {
+	if w != nil && w.looked.Load() == int64(max(1, beat)) {
+		w.took.Store(int64(took))
+	}
+}
+
+func (w *watchdog) lasted(beat int64) time.Duration {
+	return w.loop.clock.Now() - time.Duration(beat)
+}
+
+// pause waits for d. It returns false if the watchdog has to end.
+func (w *watchdog) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-w.stop:
+		return false
+	}
+}
+
 // tell tells of the stall. It returns false if it has seen nobody who holds the loop: then it is
 // over, or one was just handing over to the next. Code with profiler labels of its own (pprof.Do)
 // is never found, so after some looks it is told of without a stack.
-func (w *watchdog) tell(beat int64, lasted time.Duration) (told bool) {
-	name, stack := w.loop.Holder()
-	if stack == nil && lasted < 2*w.limit || w.beat.Load() != beat { // else another turn's
+func (w *watchdog) tell(stall Stall) (told bool) {
+	if stall.Stack == nil && stall.For < 2*w.limit {
 		return false
 	}
-	stall := Stall{name, lasted, stack}
 	told = true
 	defer func() {
 		if v := recover(); v != nil {
-			fmt.Fprintf(os.Stderr, "loop: the handler of stalls panicked: %v\n%s\n", v, stack)
+			fmt.Fprintf(os.Stderr, "loop: the handler of stalls panicked: %v\n%s\n", v,
+				stall.Stack)
 		}
 	}()
 	if w.loop.config.OnStall != nil {
@@ -141,61 +181,4 @@ func (w *watchdog) tell(beat int64, lasted time.Duration) (told bool) {
 			"stack", string(stall.Stack))
 	}
 	return told
-}
-
-// Holder returns the name and the stack of what the loop runs at this moment, for who waits for the
-// loop in vain; both are empty if it runs nothing. It may be called from any goroutine.
-func (l *Loop) Holder() (name string, stack []byte) {
-	if label := l.current.Load(); label != nil {
-		name = label.Name
-	}
-	return name, l.holder()
-}
-
-// holder returns the stack of the goroutine that runs the loop's callback, or its coroutine, as
-// the goroutine profile writes it; nil if none does.
-//
-// A profile stops the world far more briefly than runtime.Stack of all goroutines, and takes equal
-// stacks together: those of thousands of coroutines that wait in the same place are one.
-//
-// All goroutines of the loop have its label, and all but one wait. So have those that a callback
-// has started: they have neither the loop nor a coroutine at their root.
-func (l *Loop) holder() []byte {
-	if n := runtime.NumGoroutine(); n > maxProfiled {
-		return fmt.Appendf(nil, "not looked for among %d goroutines", n)
-	}
-	var profile bytes.Buffer
-	if err := pprof.Lookup("goroutine").WriteTo(&profile, 1); err != nil {
-		return nil
-	}
-	label := fmt.Sprintf("%q:%q", labelKey, l.name())
-	var deeper []byte
-	for record := range strings.SplitSeq(profile.String(), "\n\n") {
-		switch {
-		case !strings.Contains(record, label) || waits(record):
-		case strings.Contains(record, "/loop.(*Loop).turn+"),
-			strings.Contains(record, "/coro.(*Coro).live+"):
-			return []byte(record)
-		case strings.Contains(record, "\truntime.corostart+"):
-			deeper = []byte(record) // an iter.Pull of what the loop runs, if nothing else is
-		}
-	}
-	return deeper
-}
-
-// waits reports whether a goroutine of the loop, by its record in the profile, waits: it is the
-// loop itself, and selects, or it has switched to another one or back. Then its innermost function
-// is that of iter.Pull.
-func waits(record string) bool {
-	if strings.Contains(record, "/loop.(*Loop).wait+") {
-		return true
-	}
-	for line := range strings.Lines(record) {
-		if frame, ok := strings.CutPrefix(line, "#\t"); ok {
-			_, function, _ := strings.Cut(frame, "\t")
-			return strings.HasPrefix(function, "iter.Pull") ||
-				strings.HasPrefix(function, "runtime.coro")
-		}
-	}
-	return true
 }
