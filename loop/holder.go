@@ -66,7 +66,10 @@ func runningStacks(goroutines int) (running [][]byte) {
 	// Thousands wait in the same place: each place is looked at once.
 	type place [len(runtime.StackRecord{}.Stack0)]uintptr
 	seen := make(map[place]bool)
-	for _, r := range records[:n] {
+	for i, r := range records[:n] {
+		if i%1000 == 0 {
+			runtime.Gosched() // other loops have their work
+		}
 		if seen[r.Stack0] {
 			continue
 		}

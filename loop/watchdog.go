@@ -112,9 +112,9 @@ func (w *watchdog) sleep() bool {
 	}
 }
 
-// look tells of the turn that began at beat if it lasts too long. Among many goroutines it takes time
-// to find the stack: it is looked for early, at half the limit, so that it is there when the limit
-// is reached and the task, if it is still the same one, still holds the loop.
+// look tells of the turn that began at beat if it lasts too long. Among many goroutines it takes
+// time to find the stack: it is looked for early, at half the limit, so that it is there when the
+// limit is reached and the task, if it is still the same one, still holds the loop.
 func (w *watchdog) look(beat int64) (told bool) {
 	lasted := w.lasted(beat)
 	if lasted < w.limit/2 {
