@@ -122,8 +122,8 @@ func failed(failure *coro.Failure) error {
 	if failure.Goexit() {
 		return ErrGoexit
 	}
-	if elsewhere, ok := failure.Value.(*PanicError); ok { // of Blocking, with the stack that matters
-		return elsewhere
+	if elsewhere, ok := failure.Value.(*PanicError); ok {
+		return elsewhere // in Blocking, with the stack that matters
 	}
 	return &PanicError{failure.Value, failure.Stack}
 }

@@ -189,12 +189,15 @@ func TestTaskThatHasEnded(t *testing.T) {
 							err := call(ended)
 							if !errors.Is(err, kettle.ErrWrongGoroutine) && name != "Task.Dump" &&
 								!errors.Is(err, kettle.ErrClosed) {
-								t.Errorf("with the Task of one that has ended %s returns %v", name, err)
+								t.Errorf("with the Task of an ended one %s returns %v", name, err)
 							}
 						}
 					}
 					goroutine = sys.Goroutine()
-					return task.Group(func(g *kettle.Group) error { ended = newThings(g); return nil })
+					return task.Group(func(g *kettle.Group) error {
+						ended = newThings(g)
+						return nil
+					})
 				})
 			}); err != nil {
 				return err

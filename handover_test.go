@@ -220,8 +220,13 @@ func TestMisuseOfLocks(t *testing.T) {
 		mustPanic(t, "a Semaphore without permits", func() { kettle.NewSemaphore(0) })
 		sem := kettle.NewSemaphore(2)
 		mustPanic(t, "Release of what is not acquired", sem.Release)
-		if !sem.TryAcquire() || !sem.TryAcquire() || sem.TryAcquire() || sem.Available() != 0 {
-			t.Errorf("two permits, %d left", sem.Available())
+		for permit, want := range []bool{true, true, false} {
+			if got := sem.TryAcquire(); got != want {
+				t.Errorf("permit %d of two: %v, want %v", permit+1, got, want)
+			}
+		}
+		if n := sem.Available(); n != 0 {
+			t.Errorf("of two permits %d are left", n)
 		}
 		sem.Release()
 		sem.Release()

@@ -1,6 +1,7 @@
 package kettle_test
 
 import (
+	"fmt"
 	"context"
 	"errors"
 	"runtime"
@@ -27,11 +28,10 @@ func TestMainEnds(t *testing.T) {
 		"panics": {func(*kettle.Task) error {
 			return explode(errOne)
 		}, errOne, "kettle_test.explode"},
-		"panics at nil": {func(t *kettle.Task) error {
-			var m map[int]int
-			m[1]++
-			return nil
-		}, nil, "nil map"},
+		"panics in the runtime": {func(t *kettle.Task) error {
+			var none []int
+			return fmt.Errorf("there is %d", none[len(t.Name())])
+		}, nil, "out of range"},
 		"calls Goexit": {func(*kettle.Task) error {
 			runtime.Goexit()
 			return nil

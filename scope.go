@@ -180,7 +180,8 @@ func (t *Task) Shield(d time.Duration, body func(t *Task) error) error {
 func (t *Task) setLimit(d time.Duration) {
 	x := t.extra.Load()
 	if x == nil {
-		x = t.setValues(nil)
+		x = t.newExtra()
+		t.extra.Store(x)
 	}
 	x.span = max(d, 0)
 	x.set(d)
@@ -191,10 +192,15 @@ func (t *Task) setLimit(d time.Duration) {
 }
 
 // setValues gives the scope values.
-func (t *Task) setValues(values context.Context) *extra {
-	x := &extra{scope: t, values: values}
-	x.timer.Init(t.fiber.runtime.loop, x)
+func (t *Task) setValues(values context.Context) {
+	x := t.newExtra()
+	x.values = values
 	t.extra.Store(x)
+}
+
+func (t *Task) newExtra() *extra {
+	x := &extra{scope: t}
+	x.timer.Init(t.fiber.runtime.loop, x)
 	return x
 }
 
