@@ -115,7 +115,7 @@ func TestDrainOnASignal(t *testing.T) {
 	for _, loops := range []int{1, 2} {
 		err := kettle.Run(func(task *kettle.Task) error {
 			if task.Loop() == 0 {
-				if err := raise(syscall.SIGUSR1); err != nil {
+				if err := raise(syscall.SIGALRM); err != nil {
 					return err
 				}
 			}
@@ -123,12 +123,12 @@ func TestDrainOnASignal(t *testing.T) {
 				return errors.Join(errors.New("the first signal has cancelled"), err)
 			}
 			if task.Loop() == 0 {
-				if err := raise(syscall.SIGUSR1); err != nil {
+				if err := raise(syscall.SIGALRM); err != nil {
 					return err
 				}
 			}
 			return task.Sleep(time.Hour)
-		}, kettle.DrainOn(time.Hour, syscall.SIGUSR1), kettle.Loops(loops))
+		}, kettle.DrainOn(time.Hour, syscall.SIGALRM), kettle.Loops(loops))
 		var cancelled *kettle.CancelError
 		if !errors.As(err, &cancelled) || !errors.Is(err, kettle.ErrGrace) ||
 			strings.Contains(err.Error(), "first") {
@@ -141,9 +141,9 @@ func TestDrainOnASignal(t *testing.T) {
 func TestDrainOnIsOutside(t *testing.T) {
 	testenv.Need(t, testenv.Unix)
 	simulated(t, func(task *kettle.Task, _ *looptest.Clock) error {
-		go func() { _ = raise(syscall.SIGUSR2) }()
+		go func() { _ = raise(syscall.SIGHUP) }()
 		return task.AwaitDrain()
-	}, kettle.DrainOn(time.Hour, syscall.SIGUSR2))
+	}, kettle.DrainOn(time.Hour, syscall.SIGHUP))
 }
 
 // TestDumpOnASignal writes the tasks of all loops to standard error.
@@ -162,7 +162,7 @@ func TestDumpOnASignal(t *testing.T) {
 		}
 		var text strings.Builder
 		err := block(task, func(context.Context) error {
-			if err := raise(syscall.SIGUSR1); err != nil {
+			if err := raise(syscall.SIGALRM); err != nil {
 				return err
 			}
 			one := make([]byte, 1)
@@ -182,7 +182,7 @@ func TestDumpOnASignal(t *testing.T) {
 			}
 		}
 		return err
-	}, kettle.DumpOn(syscall.SIGUSR1), kettle.Loops(2))
+	}, kettle.DumpOn(syscall.SIGALRM), kettle.Loops(2))
 	if err := errors.Join(err, write.Close()); err != nil {
 		t.Error(err)
 	}
@@ -203,7 +203,7 @@ func TestDumpOnShowsWhoHoldsTheLoop(t *testing.T) {
 	err = kettle.Run(func(task *kettle.Task) error {
 		text = holdUp(read)
 		return nil
-	}, kettle.DumpOn(syscall.SIGUSR1), kettle.OnStall(0, nil))
+	}, kettle.DumpOn(syscall.SIGALRM), kettle.OnStall(0, nil))
 	if err := errors.Join(err, write.Close()); err != nil {
 		t.Error(err)
 	}
@@ -214,7 +214,7 @@ func TestDumpOnShowsWhoHoldsTheLoop(t *testing.T) {
 
 // holdUp holds the loop until the dump says so.
 func holdUp(read io.Reader) string {
-	if err := raise(syscall.SIGUSR1); err != nil {
+	if err := raise(syscall.SIGALRM); err != nil {
 		return err.Error()
 	}
 	buffer := make([]byte, 4096)

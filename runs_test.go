@@ -1,9 +1,9 @@
 package kettle_test
 
 import (
-	"fmt"
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"sync"

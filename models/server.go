@@ -8,7 +8,6 @@ import (
 	"log"
 	"net"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
@@ -88,7 +87,9 @@ func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
 
 // listen returns a listening socket on the configured address.
 func (s *server) listen(nonblock bool) (int, error) {
-	addrs, err := resolve(s.ctx, s.Addr)
+	// No host is every address of IPv6, with those of IPv4 where the system can have both on one
+	// socket, or of IPv4 alone where there is no IPv6.
+	addrs, err := sys.Resolve(s.ctx, s.Addr, netip.IPv6Unspecified(), netip.IPv4Unspecified())
 	if err != nil {
 		return -1, fmt.Errorf("listen on %s: %w", s.Addr, err)
 	}
@@ -113,36 +114,6 @@ func (s *server) announce(listener int) error {
 		s.Ready(net.TCPAddrFromAddrPort(addr))
 	}
 	return err
-}
-
-// resolve returns the addresses to try to listen on: the first that can be had is it. A name
-// may stand for several; those of IPv4 come first, as with net.Listen. No host is every address
-// of IPv6, with those of IPv4 where the system can have both on one socket, or of IPv4 alone
-// where there is no IPv6.
-func resolve(ctx context.Context, addr string) ([]netip.AddrPort, error) {
-	host, service, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, err
-	}
-	port, err := net.DefaultResolver.LookupPort(ctx, "tcp", service)
-	if err != nil {
-		return nil, err
-	}
-	ips := []netip.Addr{netip.IPv6Unspecified(), netip.IPv4Unspecified()}
-	if host != "" {
-		// An address in numbers is its own and only name.
-		if ips, err = net.DefaultResolver.LookupNetIP(ctx, "ip", host); err != nil {
-			return nil, err
-		}
-		slices.SortStableFunc(ips, func(a, b netip.Addr) int {
-			return a.Unmap().BitLen() - b.Unmap().BitLen()
-		})
-	}
-	var addrs []netip.AddrPort
-	for _, ip := range ips {
-		addrs = append(addrs, netip.AddrPortFrom(ip.Unmap(), uint16(port)))
-	}
-	return addrs, nil
 }
 
 // draining reports whether the server has been told to end.

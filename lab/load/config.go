@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -115,33 +114,14 @@ func checkLimit(conns int) error {
 
 // resolve returns the addresses that a host:port stands for, IPv4 first.
 func resolve(ctx context.Context, addr string) ([]netip.AddrPort, error) {
-	host, service, err := net.SplitHostPort(addr)
-	if err != nil {
+	addrs, err := sys.Resolve(ctx, addr, netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	port, err := net.DefaultResolver.LookupPort(ctx, "tcp", service)
-	if err != nil {
-		return nil, err
-	}
-	if port == 0 {
-		return nil, errors.New("nobody listens on port 0: it must be from 1 to 65535")
-	}
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	if err != nil {
-		return nil, err
-	}
-	if len(ips) == 0 {
+	case len(addrs) == 0:
 		return nil, errors.New("the name has no address")
-	}
-	slices.SortStableFunc(ips, func(a, b netip.Addr) int {
-		return a.Unmap().BitLen() - b.Unmap().BitLen()
-	})
-	var addrs []netip.AddrPort
-	for _, ip := range ips {
-		addrs = append(addrs, netip.AddrPortFrom(ip.Unmap(), uint16(port)))
+	case addrs[0].Port() == 0:
+		return nil, errors.New("nobody listens on port 0: it must be from 1 to 65535")
 	}
 	return addrs, nil
 }
