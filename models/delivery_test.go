@@ -180,7 +180,7 @@ func TestDrainDoesNotLingerForReset(t *testing.T) {
 		if exit := s.wait(t); exit != 0 {
 			t.Errorf("exit code %d", exit)
 		}
-		if took := time.Since(began); took > models.Grace/2 {
+		if took := time.Since(began); took > models.Grace-time.Second {
 			t.Errorf("the server ended %v after the reset", took)
 		}
 	})
