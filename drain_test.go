@@ -113,6 +113,8 @@ func raise(signal syscall.Signal) error {
 func TestDrainOnASignal(t *testing.T) {
 	testenv.Need(t, testenv.Unix)
 	for _, loops := range []int{1, 2} {
+		var told sync.WaitGroup // of the first signal
+		told.Add(loops)
 		err := kettle.Run(func(task *kettle.Task) error {
 			if task.Loop() == 0 {
 				if err := raise(syscall.SIGALRM); err != nil {
@@ -122,7 +124,9 @@ func TestDrainOnASignal(t *testing.T) {
 			if err := errors.Join(task.AwaitDrain(), task.Yield()); err != nil {
 				return errors.Join(errors.New("the first signal has cancelled"), err)
 			}
+			told.Done()
 			if task.Loop() == 0 {
+				told.Wait()
 				if err := raise(syscall.SIGALRM); err != nil {
 					return err
 				}
