@@ -1,10 +1,14 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/kettle-go/kettle/models"
 )
 
 // runPrefix is how the documents call the command.
@@ -83,5 +87,23 @@ func TestQuotedCommands(t *testing.T) {
 	}
 	if all := strings.Join(got, ","); all != "models,client --conns 3,,lab" {
 		t.Errorf("the commands of the text are %q", all)
+	}
+}
+
+// TestLinesInTheTableOfTheReadme: the table is of the code as it is.
+func TestLinesInTheTableOfTheReadme(t *testing.T) {
+	for _, name := range []string{"README.md", "README.zh-CN.md"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range models.All() {
+			own, all := m.Lines()
+			row := regexp.MustCompile(fmt.Sprintf(`(?m)^%s .* %d \(%d\) +0$`, m.Name, own, all))
+			if !row.Match(text) {
+				t.Errorf("%s: no row of %s in the lab's table has its lines, %d (%d): run the lab "+
+					"and put in what it prints", name, m.Name, own, all)
+			}
+		}
 	}
 }
