@@ -98,6 +98,7 @@ func (j *job) do() {
 
 // executor runs jobs on goroutines, a bounded number at a time. It may be used from any goroutine.
 type executor struct {
+	run      func(work func()) // what runs the jobs instead; nil is what follows
 	mu       sync.Mutex
 	max      int
 	n        int // goroutines
@@ -111,6 +112,15 @@ func (e *executor) init(most int) { e.max, e.more.L = most, &e.mu }
 
 // add has a job done as soon as there is a goroutine for it.
 func (e *executor) add(j *job) {
+	if e.run != nil {
+		e.all.Add(1)
+		e.run(func() {
+			defer e.all.Done()
+			defer e.finish()
+			j.do()
+		})
+		return
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.n == e.max {
@@ -153,6 +163,14 @@ func (e *executor) doSafely(j *job) {
 	}()
 	j.do()
 	returned = true
+}
+
+// finish counts a job that is finished.
+func (e *executor) finish() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.finished++
+	e.more.Broadcast()
 }
 
 // next is called when a job is finished. It returns the one that has waited longest; without one

@@ -45,7 +45,7 @@ func (c *config) drain(grace time.Duration) {
 // tell runs f on each loop that runs: at once on the one that calls it.
 func (c *config) tell(f func(*runtime)) {
 	for _, r := range c.running() {
-		if r.loop.Inside() {
+		if r.inside() {
 			f(r)
 			continue
 		}

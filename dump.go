@@ -20,7 +20,7 @@ func (t *Task) Dump(w io.Writer) error {
 // dump returns the tree.
 func (r *runtime) dump() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "loop %d, tasks: %d\n", r.number, r.tasks)
+	fmt.Fprintf(&b, "loop %d, tasks: %d\n", r.number, r.tasks.Load())
 	r.root.Task.dump(&b, 1)
 	return b.String()
 }
@@ -57,7 +57,23 @@ func (f *fiber) describe() string {
 	if f.scope.cause() != nil {
 		what += ", cancelled"
 	}
+	for s := f.scope; s != &f.root; s = s.parent { // the innermost first
+		what += s.describe(f.runtime.loop.Now())
+	}
 	return what
+}
+
+// describe says what bounds the scope, if anything.
+func (t *Task) describe(now time.Duration) string {
+	x := t.extra.Load()
+	if x == nil || !x.timer.Set() {
+		return ""
+	}
+	kind := "time-out"
+	if t.shield {
+		kind = "shield"
+	}
+	return fmt.Sprintf("; %s, %v left", kind, max(0, x.timer.When()-now).Round(time.Millisecond))
 }
 
 // patience is how long a loop may take to answer that it dumps, before it counts as stalled.

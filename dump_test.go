@@ -92,7 +92,7 @@ const tree = `loop 0, tasks: 19
     getter: waits for Queue.Get
     future: waits for Future.Await
     blocking: waits for Blocking
-    parent: waits for tasks of a group
+    parent: waits for tasks of a group; shield, 1h0m0s left; time-out, 1h0m0s left
       a: waits for sleep, 24h0m0s left
       b: waits for sleep, 24h0m0s left
     gatherer: waits for tasks of a group
@@ -101,5 +101,5 @@ const tree = `loop 0, tasks: 19
     starter: waits for the start of task slow
       slow: waits for sleep, 24h0m0s left
     cancelled: waits for tasks of a group, cancelled
-      shielded: waits for sleep, 24h0m0s left
+      shielded: waits for sleep, 24h0m0s left; shield, 1m0s left
 `

@@ -23,11 +23,8 @@ func (t *Task) Watch(fd int) error {
 	return t.fiber.runtime.loop.OnReadable(fd, func() {})
 }
 
-// Stats returns the counts of the task's loop.
-func (t *Task) Stats() loop.Stats { return t.fiber.runtime.loop.Stats() }
-
 // Tasks returns how many tasks of its loop have not ended.
-func (t *Task) Tasks() int { return t.fiber.runtime.tasks }
+func (t *Task) Tasks() int { return t.Stats().Tasks }
 
 // Ending reports whether the task's waits fail because its loop cannot go on.
 func (t *Task) Ending() bool { return t.fiber.fatal }

@@ -13,7 +13,9 @@ var errNoReason = errors.New("kettle: the Future was rejected with a nil error")
 // comes from elsewhere on the loop, as the answer to a question does that another task reads from
 // the connection that they share.
 //
-// It belongs to the loop whose task awaits it first, and its methods are loop only.
+// It belongs to the loop whose task awaits it first, and its methods are loop only. For a result
+// from another goroutine there are Receive, Blocking and Submit: a Resolve from there is a data
+// race, which panics if a task has waited already.
 type Future[T any] struct {
 	home    home
 	done    bool

@@ -128,7 +128,7 @@ func callsOfPrimitives() map[string]func(x *things) error {
 
 // anywhere are the methods of Task that may be called from any goroutine.
 const anywhere = "AfterFunc Cancel Cancelled Cause Deadline Done Drain Draining Err Handle Loop " +
-	"Name Value"
+	"Name Stats Value"
 
 // T21: what a task may do is refused on another goroutine: while the loop stands still, while it
 // runs, and on that of another task. Nothing breaks by it.
@@ -237,7 +237,7 @@ func TestForeignersMayLook(t *testing.T) {
 			go func() {
 				for range 100 {
 					_, _, _, _ = scope.Name(), scope.Loop(), scope.Draining(), scope.Handle()
-					_, _ = scope.Cancelled(errStop), scope.Cause()
+					_, _, _ = scope.Cancelled(errStop), scope.Cause(), scope.Stats()
 				}
 				scope.Drain(time.Hour)
 				scope.Cancel(errStop)

@@ -98,7 +98,7 @@ func (g *Group) spawn(name string, body func(t *Task) error) *fiber {
 	f.scope = &f.root
 	g.Task.adopt(&f.root)
 	g.n++
-	r.tasks++
+	r.tasks.Add(1)
 	r.loop.Ready(f)
 	return f
 }
@@ -106,7 +106,8 @@ func (g *Group) spawn(name string, body func(t *Task) error) *fiber {
 // Start starts a task in the group and suspends until the task says that it is ready, by calling
 // ready, or has ended. An error is the task's, who has failed before it was ready, or that it ended
 // without a word (ErrClosed); it is not the group's. If the caller is cancelled meanwhile, so is
-// the task, and Start waits for it as before. Only the task that the group belongs to may call it.
+// the task, and Start waits for it as before. Only the task that the group belongs to may call it;
+// ready may be called from any goroutine, such as the one of Blocking, and more than once.
 func (g *Group) Start(name string, body func(t *Task, ready func()) error) error {
 	f, err := g.Task.enter()
 	if err == nil {
@@ -122,10 +123,10 @@ func (g *Group) Start(name string, body func(t *Task, ready func()) error) error
 			over = true
 			waiting.handOver(nil)
 		}()
-		failure := body(t, func() {
+		failure := body(t, g.onLoop(func() {
 			isReady = isReady || !over
 			waiting.handOver(nil)
-		})
+		}))
 		if isReady {
 			return failure
 		}
@@ -154,6 +155,19 @@ func (g *Group) Start(name string, body func(t *Task, ready func()) error) error
 	return fmt.Errorf("start task %s: it ended before it was ready: %w", name, ErrClosed)
 }
 
+// onLoop returns f as a function that any goroutine may call: on the loop it runs f, elsewhere it
+// has the loop run it.
+func (g *Group) onLoop(f func()) func() {
+	r := g.Task.fiber.runtime
+	return func() {
+		if r.inside() {
+			f()
+			return
+		}
+		_ = r.loop.Post(f) // nobody waits on a loop that is closed
+	}
+}
+
 // fail notes a failure and cancels the group.
 func (g *Group) fail(err error) {
 	if g.Task.Cancelled(err) {
@@ -169,7 +183,7 @@ func (g *Group) fail(err error) {
 // ended is called when a task of the group has.
 func (g *Group) ended(f *fiber, err error) {
 	g.n--
-	f.runtime.tasks--
+	f.runtime.tasks.Add(-1)
 	if err != nil {
 		g.fail(g.named(f, err))
 	}
@@ -196,8 +210,14 @@ func (g *Group) named(f *fiber, err error) error {
 // none it is a wait that is over at once, or fails at once.
 func (g *Group) join(f *fiber) {
 	around := g.Task.parent.cause()
-	switch {
+	switch { // others may start tasks meanwhile
 	case g.n > 0:
+	case around != nil && !f.masked:
+		f.heard(around)
+	default:
+		f.pass()
+	}
+	if g.n > 0 {
 		_ = f.mask(func() error {
 			for g.n > 0 && !f.fatal {
 				g.joining = f
@@ -205,10 +225,6 @@ func (g *Group) join(f *fiber) {
 			}
 			return nil
 		})
-	case around != nil && !f.masked:
-		f.heard(around)
-	default:
-		f.pass()
 	}
 	g.closed = true
 }

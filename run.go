@@ -176,13 +176,22 @@ func Loops(n int) Option { return func(c *config) { c.loops = n } }
 func Backend(name string) Option { return func(c *config) { c.backend = name } }
 
 // Clock has each loop go by a clock that clock returns. With one that can jump, as looptest's does,
-// Run ends with ErrStuck where it would wait for ever, unless somebody outside has a Handle, or
-// there is DrainOn.
+// a Run of one loop ends with ErrStuck where it would wait for ever, unless somebody outside has a
+// Handle, or there is DrainOn. Such a clock stands still while Blocking is under way: what that
+// waits for, be it a task that it has submitted, must not wait for the time.
 func Clock(clock func() loop.Clock) Option { return func(c *config) { c.clock = clock } }
 
 // Seed has the tasks that are ready at once run in an order that is shuffled, and the same for the
 // same seed: for tests of what must not depend on the order.
 func Seed(seed uint64) Option { return func(c *config) { c.seed = &seed } }
+
+// Executor has run called with each function that Blocking is to run, in place of a goroutine of
+// the pool. It is called on the loop, and must see to it that work is called once, on whatever
+// goroutine, now or later; how many run at a time is its affair. For tests: with one that calls
+// work at once, a Seed orders all that there is.
+func Executor(run func(work func())) Option {
+	return func(c *config) { c.executor.run = run }
+}
 
 // OnStall has f called, on another goroutine, when a turn of a loop has lasted longer than limit,
 // while it still does. Without it, a turn of more than 100 ms is logged with log/slog. A limit of 0

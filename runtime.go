@@ -22,9 +22,9 @@ type runtime struct {
 	config   *config
 	loop     *loop.Loop
 	coros    coro.Pool
-	begun    time.Time // when the loop's clock stood at zero
-	over     *ending   // of scopes that have ended without having been cancelled
-	tasks    int       // that live
+	begun    time.Time    // when the loop's clock stood at zero
+	over     *ending      // of scopes that have ended without having been cancelled
+	tasks    atomic.Int64 // that live
 	observer func(f *fiber, woken bool)
 
 	root    Group // of main, and of what is submitted
@@ -32,6 +32,7 @@ type runtime struct {
 	stuck   error // nothing could run any more
 	outcome error // of Run
 
+	offering  bool // somebody outside has a Handle
 	draining  atomic.Bool
 	undrained waiters
 }
@@ -98,6 +99,9 @@ func (r *runtime) run(main func(*Task) error) {
 		_ = r.loop.Post(func() { r.end(cause) })
 	})
 	defer stopCancel()
+	if ctx := r.config.context; ctx.Err() != nil { // before main could begin
+		r.end(context.Cause(ctx))
+	}
 	broken := error(ErrGoexit) // by a callback: then only what is deferred is still done
 	defer func() { r.outcome = r.finish(broken) }()
 	broken = r.loop.Run()

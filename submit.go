@@ -15,8 +15,13 @@ type Handle struct{ runtime *runtime }
 
 // Handle returns the task's loop for use by other goroutines.
 func (t *Task) Handle() Handle {
-	t.fiber.runtime.config.shared.Store(true)
-	return Handle{t.fiber.runtime}
+	r := t.fiber.runtime
+	r.config.shared.Store(true)
+	if r.inside() && !r.offering {
+		r.offering = true
+		r.loop.Offer(1) // from now on others may have something for it at any time
+	}
+	return Handle{r}
 }
 
 // Submit runs f as a task on the loop, from any other goroutine, and blocks that goroutine until

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/kettle-go/kettle/loop"
 )
 
 // Task is the hand that holds a task: who has it is in a coroutine on an event loop, and may wait.
@@ -171,6 +173,18 @@ func (t *Task) AfterFunc(f func()) (stop func() bool) {
 		delete(w.funcs, &f)
 		return waiting
 	}
+}
+
+// Stats are the counts of a task's loop, and of its tasks.
+type Stats struct {
+	loop.Stats
+	Tasks int // that have not ended
+}
+
+// Stats returns the counts of the task's loop. It may be called from any goroutine.
+func (t *Task) Stats() Stats {
+	r := t.fiber.runtime
+	return Stats{r.loop.Stats(), int(r.tasks.Load())}
 }
 
 // Name returns the name of the task.
