@@ -143,6 +143,6 @@
 //
 // With the option Clock and a clock of package looptest, time passes when nothing else can happen:
 // an hour takes no time, and a test on one loop that would wait for ever ends with ErrStuck and a
-// dump. With Seed the tasks that are ready at once run in an order that only the seed decides, so that a test
-// can try many.
+// dump. With Seed the tasks that are ready at once run in an order that only the seed decides, so
+// that a test can try many.
 package kettle
