@@ -15,7 +15,7 @@
 //
 // # A turn
 //
-// Run goes through turns until it is stopped. A turn has five phases, always in this order:
+// Run goes through turns until it is stopped. A turn has six phases, always in this order:
 //
 //	1 wait    until something is ready: not at all if callbacks are due, at most until the
 //	          next timer, or else without end
@@ -24,6 +24,7 @@
 //	4 timers  the callbacks of the timers that have expired, in the order of their times,
 //	          those of the same time in the order in which they were set
 //	5 soon    the callbacks that are due, first in, first out
+//	6 last    what the turn has gathered to be done at once, such as sending what was written
 //
 // A callback that is added with Soon in the phases before the fifth runs in the same turn; one
 // that is added in the fifth, in the next. So whatever a callback adds, descriptors and timers

@@ -44,19 +44,24 @@ type Config struct {
 type Loop struct {
 	config   Config
 	clock    Clock
-	jumps    bool // the clock stands still while the loop works
+	begun    time.Time // when the clock stood at zero
+	jumps    bool      // the clock stands still while the loop works
 	selector Selector
 
 	soon    []Runner // run in the next fifth phase
 	batch   []Runner // run in the present one
 	at      int      // the first of batch that has not run
+	last    lasts    // run in the sixth
+	turns   uint64   // that have begun
 	timers  timers
 	watched table
 	posts   posts
 	outside int // see Outside
 	offers  int // see Offer
+	held    int // see Hold
+	locals  []local
 
-	running, stopping, closed bool
+	running, stopping, ending, closed bool
 
 	watchdog  *watchdog
 	goroutine atomic.Uintptr        // of Run
@@ -90,6 +95,7 @@ func New(config Config) (*Loop, error) {
 		l.clock = NewClock()
 	}
 	l.jumps = l.clock.Jump(0)
+	l.begun = time.Now().Add(-l.clock.Now())
 	if l.selector == nil {
 		selector, err := selectors.Default()
 		if err != nil {
@@ -115,7 +121,7 @@ func (l *Loop) Run() (err error) {
 	l.counters.ended = l.clock.Now() // of the turn before the first
 	l.goroutine.Store(sys.Goroutine())
 	defer func() {
-		l.running, l.stopping = false, false
+		l.running, l.stopping, l.ending = false, false, false
 		l.goroutine.Store(0) // soon another one's
 		l.Mark(nil)
 	}()
@@ -141,6 +147,7 @@ func (l *Loop) turn() error {
 	if err := l.wait(); err != nil { // phase 1
 		return fmt.Errorf("loop: %w", err)
 	}
+	l.turns++
 	l.takePosts() // phase 2
 	if l.watched.count > 0 {
 		l.guard(l.handleEvents) // phase 3
@@ -150,6 +157,9 @@ func (l *Loop) turn() error {
 	}
 	l.takeSoon() // phase 5
 	l.guard(l.runBatch)
+	if len(l.last.list) > 0 {
+		l.guard(l.runLast) // phase 6
+	}
 	l.ended()
 	return nil
 }
@@ -247,6 +257,21 @@ func (l *Loop) Ready(r Runner) { l.soon = append(l.soon, r) }
 // Stop makes Run return when the turn that runs has ended. Loop only: others Post it.
 func (l *Loop) Stop() { l.stopping = true }
 
+// End is Stop as soon as nobody holds the loop: see Hold. Loop only.
+func (l *Loop) End() {
+	l.ending = true
+	l.Hold(0)
+}
+
+// Hold tells the loop of something that End is to wait for, and that is sure to end by itself, such
+// as a connection that has yet to send what it was given before it closes: that there is more of it
+// (1) or less (-1). Loop only.
+func (l *Loop) Hold(change int) {
+	if l.held += change; l.held == 0 && l.ending {
+		l.Stop()
+	}
+}
+
 // Now returns the time of the loop's clock. Loop only.
 func (l *Loop) Now() time.Duration { return l.clock.Now() }
 
@@ -263,8 +288,9 @@ func (l *Loop) Offer(change int) { l.offers += change }
 // Idle reports whether nothing can ever run again unless another goroutine posts it: nothing is
 // due, no timer is set, no descriptor watched, no work outside. Loop only.
 func (l *Loop) Idle() bool {
-	return len(l.soon) == 0 && l.at == len(l.batch) && l.timers.len() == 0 &&
-		l.watched.count == 0 && l.outside == 0 && !l.posts.waiting()
+	due := len(l.soon) + len(l.batch) - l.at + len(l.last.list)
+	return due == 0 && l.timers.len() == 0 && l.watched.count == 0 && l.outside == 0 &&
+		!l.posts.waiting()
 }
 
 // Mark says what runs from here on, until the next Mark or the end of the turn, for those who look
@@ -289,7 +315,8 @@ func (l *Loop) Inside() bool {
 }
 
 // Close frees the loop. What is due, set or watched is dropped, as is what is added later;
-// descriptors stay open. Closing again is no error; a loop that runs cannot be closed (ErrRunning).
+// descriptors stay open, but for those of a Local that closes them. Closing again is no error; a
+// loop that runs cannot be closed (ErrRunning).
 // Loop only.
 func (l *Loop) Close() error {
 	if l.running {
@@ -299,6 +326,12 @@ func (l *Loop) Close() error {
 		return nil
 	}
 	l.closed = true
+	for _, local := range l.locals {
+		if c, ok := local.value.(Closer); ok {
+			c.LoopClosed()
+		}
+	}
+	l.locals, l.last = nil, lasts{}
 	l.posts.close()
 	l.soon, l.batch, l.at = nil, nil, 0
 	l.timers.clear()

@@ -120,6 +120,18 @@ func (l *Loop) unwatch(fd int, event selectors.Events) bool {
 	return true
 }
 
+// Unwatch ends all that Watch has begun for fd, and reports whether it had. What is ready at
+// present is not delivered any more. Loop only.
+func (l *Loop) Unwatch(fd int) bool {
+	w := l.watched.get(fd)
+	if w == nil {
+		return false
+	}
+	l.watched.remove(w)
+	_, _ = l.selector.Unregister(fd) // it is registered; the descriptor may be gone
+	return true
+}
+
 // handleEvents is the third phase. A descriptor that is no longer watched when its turn comes is
 // passed over: by the selector, and here for the second of two events.
 func (l *Loop) handleEvents() {
