@@ -65,6 +65,7 @@ func scenarios() []scenario {
 		{"AsCompleted", completedScenario},
 		{"Receive", receiveScenario},
 		{"Send", sendScenario},
+		{"WaitQueue", waitQueueScenario},
 	}
 }
 
@@ -137,11 +138,12 @@ func (s scenario) perform(k int, one bool, options ...kettle.Option) (moments in
 		if !onlyHere(err) {
 			return fmt.Errorf("the play ends with: %w", err)
 		}
-		if err := task.Yield(); err != nil || p.holds == nil {
-			p.holds = func() error { return err }
+		err = task.Yield()
+		if p.holds != nil {
+			err = errors.Join(err, p.holds())
 		}
-		return errors.Join(want("tasks left", task.Tasks(), 1),
-			want("timers left", task.Stats().Timers, p.timers), p.holds())
+		return errors.Join(err, want("tasks left", task.Tasks(), 1), task.Yield(),
+			want("timers left", task.Stats().Timers, p.timers))
 	}, append(options, virtualTime(), observe, kettle.OnIncident(func(in loop.Incident) {
 		incidents = append(incidents, fmt.Errorf("incident: %s: %w", in.What, in.Err))
 	}))...)

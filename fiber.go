@@ -91,9 +91,12 @@ func (f *fiber) Run() {
 	if f.co == nil {
 		f.co = f.runtime.coros.New(f)
 	}
-	f.runtime.loop.Mark(&f.label)
-	f.state, f.turns = running, budget
-	if f.co.Switch(); f.co.Ended() {
+	r := f.runtime
+	r.loop.Mark(&f.label)
+	f.state, f.turns, r.current = running, budget, f
+	f.co.Switch()
+	r.current = nil
+	if f.co.Ended() {
 		f.bury()
 	}
 }

@@ -127,8 +127,8 @@ func callsOfPrimitives() map[string]func(x *things) error {
 }
 
 // anywhere are the methods of Task that may be called from any goroutine.
-const anywhere = "AfterFunc Cancel Cancelled Cause Deadline Done Drain Draining Err Handle Loop " +
-	"Name Stats Value"
+const anywhere = "AfterFunc Cancel Cancelled Cause Deadline Done Drain Draining Err EventLoop " +
+	"Handle Loop Name Report Stats Value WaitQueue.Init"
 
 // T21: what a task may do is refused on another goroutine: while the loop stands still, while it
 // runs, and on that of another task. Nothing breaks by it.

@@ -201,6 +201,6 @@ func OnStall(limit time.Duration, f func(loop.Stall)) Option {
 }
 
 // OnIncident has f called with what goes wrong where nobody waits for an error: on a loop, but if
-// it is that a loop could not be woken, on the goroutine that tried. Without it that is logged with
-// log/slog.
+// it is that a loop could not be woken, or comes of Task.Report, on the goroutine that tells of it.
+// Without it that is logged with log/slog.
 func OnIncident(f func(loop.Incident)) Option { return func(c *config) { c.onIncident = f } }

@@ -21,8 +21,8 @@ type runtime struct {
 	number   int
 	config   *config
 	loop     *loop.Loop
+	current  *fiber // that runs, nil between two
 	coros    coro.Pool
-	begun    time.Time    // when the loop's clock stood at zero
 	over     *ending      // of scopes that have ended without having been cancelled
 	tasks    atomic.Int64 // that live
 	observer func(f *fiber, woken bool)
@@ -63,27 +63,18 @@ func newRuntime(number int, c *config) (*runtime, error) {
 	if r.loop, err = loop.New(settings); err != nil {
 		return nil, err
 	}
-	r.begun = time.Now().Add(-r.loop.Now())
 	r.origin = fiber{runtime: r, state: parked, masked: true, scope: &r.root.scope}
 	r.root.Task = &r.root.scope
 	r.root.scope.fiber = &r.origin
 	// As contexts the scopes have causes of their own, and not that of the context.
 	r.root.scope.setValues(context.WithoutCancel(c.context))
-	r.root.done = r.loop.Stop
+	r.root.done = r.loop.End
 	return r, nil
-}
-
-// wall returns the time of the wall clock. One that follows the loop's clock goes with it.
-func (r *runtime) wall() time.Time {
-	if r.config.clock != nil {
-		return r.begun.Add(r.loop.Now())
-	}
-	return time.Now()
 }
 
 // after returns the wall clock's time in d, in nanoseconds; at most the last that there is.
 func (r *runtime) after(d time.Duration) int64 {
-	now := r.wall().UnixNano()
+	now := r.loop.Wall().UnixNano()
 	return now + min(int64(d), math.MaxInt64-now)
 }
 
@@ -182,7 +173,9 @@ func (f *fiber) stop() {
 	}
 	f.fatal, f.state = true, running
 	f.runtime.loop.Mark(&f.label)
+	f.runtime.current = f
 	f.co.Stop()
+	f.runtime.current = nil
 	f.bury()
 }
 
@@ -200,7 +193,12 @@ func (r *runtime) inside() bool { return sys.Goroutine() != 0 && r.loop.Inside()
 
 // incident tells of something that nobody waits for.
 func (r *runtime) incident(what string, err error) {
-	r.onIncident(loop.Incident{What: what, Err: err})
+	in := loop.Incident{What: what, Err: err}
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		in.Stack = panicked.Stack
+	}
+	r.onIncident(in)
 }
 
 func (r *runtime) onIncident(in loop.Incident) {

@@ -161,7 +161,7 @@ func (t *Task) WithDeadline(at time.Time, body func(t *Task) error) error {
 	if err := t.check(); err != nil {
 		return err
 	}
-	return t.WithTimeout(at.Sub(t.fiber.runtime.wall()), body)
+	return t.WithTimeout(at.Sub(t.fiber.runtime.loop.Wall()), body)
 }
 
 // Shield runs body in a scope that no cancellation from outside concerns, for d at most: then it is

@@ -187,6 +187,10 @@ func (t *Task) Stats() Stats {
 	return Stats{r.loop.Stats(), int(r.tasks.Load())}
 }
 
+// Report tells of something that went wrong where nobody waits for an error: see OnIncident. What
+// was being done comes first. It may be called from any goroutine.
+func (t *Task) Report(what string, err error) { t.fiber.runtime.incident(what, err) }
+
 // Name returns the name of the task.
 func (t *Task) Name() string { return t.fiber.label.Name }
 
