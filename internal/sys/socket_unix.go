@@ -15,6 +15,10 @@ import (
 type ListenOptions struct {
 	Backlog  int  // connections the kernel holds for accept; the system has a limit of its own
 	Nonblock bool // accept returns EAGAIN instead of waiting
+
+	// ReusePort lets several sockets listen on one port, and the kernel spreads connections
+	// over them: see BalancesPorts. All of them must ask for it.
+	ReusePort bool
 }
 
 // Listen returns the descriptor of a TCP socket that listens on addr, with SO_REUSEADDR so
@@ -29,6 +33,12 @@ func Listen(addr netip.AddrPort, o ListenOptions) (int, error) {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		Close(fd)
 		return -1, os.NewSyscallError("setsockopt SO_REUSEADDR", err)
+	}
+	if o.ReusePort {
+		if err := reusePort(fd); err != nil {
+			Close(fd)
+			return -1, err
+		}
 	}
 	if ip := addr.Addr(); ip.Is6() && ip.IsUnspecified() {
 		_ = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0) // or never

@@ -16,8 +16,14 @@ import (
 
 // ListenOptions says what kind of listening socket Listen makes.
 type ListenOptions struct {
-	Backlog  int
-	Nonblock bool
+	Backlog   int
+	Nonblock  bool
+	ReusePort bool
+}
+
+// Kind says what a descriptor is that was made elsewhere.
+type Kind struct {
+	Unix, Stream, Listening bool
 }
 
 // ShutdownHow names the directions that Shutdown ends.
@@ -78,6 +84,42 @@ func (*Waker) Close() {}
 // Listen is not supported here.
 func Listen(netip.AddrPort, ListenOptions) (int, error) { return -1, errors.ErrUnsupported }
 
+// BalancesPorts reports false here.
+func BalancesPorts() bool { return false }
+
+// Bind is not supported here.
+func Bind(netip.AddrPort) (int, error) { return -1, errors.ErrUnsupported }
+
+// ListenUnix is not supported here.
+func ListenUnix(string, ListenOptions) (int, error) { return -1, errors.ErrUnsupported }
+
+// ConnectUnix is not supported here.
+func ConnectUnix(string) (int, error) { return -1, errors.ErrUnsupported }
+
+// AcceptUnix is not supported here.
+func AcceptUnix(int) (int, error) { return -1, errors.ErrUnsupported }
+
+// UnixPath is not supported here.
+func UnixPath(int) (string, error) { return "", errors.ErrUnsupported }
+
+// PeerUnixPath is not supported here.
+func PeerUnixPath(int) (string, error) { return "", errors.ErrUnsupported }
+
+// SocketPair is not supported here.
+func SocketPair() (a, b int, err error) { return -1, -1, errors.ErrUnsupported }
+
+// FileID is not supported here.
+func FileID(string) (dev, ino uint64, err error) { return 0, 0, errors.ErrUnsupported }
+
+// SocketKind is not supported here.
+func SocketKind(int) (Kind, error) { return Kind{}, errors.ErrUnsupported }
+
+// Duplicate is not supported here.
+func Duplicate(int) (int, error) { return -1, errors.ErrUnsupported }
+
+// SetCloexec is not supported here.
+func SetCloexec(int) error { return errors.ErrUnsupported }
+
 // Connect is not supported here.
 func Connect(netip.AddrPort) (int, error) { return -1, errors.ErrUnsupported }
 
@@ -97,6 +139,9 @@ func Send(int, []byte) (int, error) { return 0, errors.ErrUnsupported }
 
 // TrySend is not supported here.
 func TrySend(int, []byte) (int, error) { return 0, errors.ErrUnsupported }
+
+// TrySendv is not supported here.
+func TrySendv(int, [][]byte) (int, error) { return 0, errors.ErrUnsupported }
 
 // Shutdown is not supported here.
 func Shutdown(int, ShutdownHow) error { return errors.ErrUnsupported }
@@ -118,6 +163,15 @@ func SetNonblock(int, bool) error { return errors.ErrUnsupported }
 
 // SetRecvBuffer is not supported here.
 func SetRecvBuffer(int, int) error { return errors.ErrUnsupported }
+
+// SetSendBuffer is not supported here.
+func SetSendBuffer(int, int) error { return errors.ErrUnsupported }
+
+// SetNoDelay is not supported here.
+func SetNoDelay(int, bool) error { return errors.ErrUnsupported }
+
+// SetKeepAlive is not supported here.
+func SetKeepAlive(int, time.Duration, time.Duration, int) error { return errors.ErrUnsupported }
 
 // SocketError is not supported here.
 func SocketError(int) error { return errors.ErrUnsupported }
