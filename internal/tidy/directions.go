@@ -34,11 +34,24 @@ internal/sys, selectors < selectors/selectortest;
 internal/sys, selectors < loop;
 selectors, loop < looptest;
 internal/sys, internal/coro, selectors, loop < kettle;
+
+# Connections.
+internal/sys, selectors, loop < transport;
+internal/sys, loop, kettle, transport < stream;
+kettle, stream < streamtest;
+
+# What users write.
 kettle < examples/kettle;
+internal/ascii, kettle, stream < examples/echo;
+kettle, stream < examples/chat;
+kettle, stream < examples/push;
+kettle, stream < examples/proxy;
+kettle, stream < examples/tlsline;
+kettle, stream < examples/httpserver;
 examples;
 
 # The servers.
-internal/sys, internal/ascii, internal/coro, selectors < models;
+internal/sys, internal/ascii, internal/coro, selectors, loop, kettle, transport, stream < models;
 
 # The lab.
 internal/sys, github.com/HdrHistogram/hdrhistogram-go < lab/load;

@@ -1,0 +1,274 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/kettle-go/kettle/internal/sys"
+	"github.com/kettle-go/kettle/loop"
+	"github.com/kettle-go/kettle/selectors"
+)
+
+// ListenConfig says how to listen. The zero value is an ordinary listener.
+type ListenConfig struct {
+	// Backlog is how many connections the kernel holds until they are accepted, 0 for 4096. The
+	// system has a limit of its own.
+	Backlog int
+
+	// ReusePort lets several sockets listen on the same port, one on each loop, and the kernel
+	// spread the connections among them.
+	ReusePort bool
+
+	// Limit, if not nil, is how many connections there may be. Beyond it clients wait in the
+	// backlog, or, with Refused, are accepted, told of with their address, and closed.
+	Limit   *Limit
+	Refused func(peer net.Addr)
+
+	// Failed, if not nil, is told once for each burst of failures to accept, with how long the
+	// listener pauses. Without it that is an incident of the loop... see Pause.
+	Failed func(err error, pause time.Duration)
+}
+
+// Listener accepts connections on a loop. Its methods are loop only, but for Addr.
+type Listener struct {
+	station *station
+	config  ListenConfig
+	fd      int
+	addr    net.Addr
+	file    unixFile
+	accept  func() Protocol // nil: nobody wants connections yet
+	paused  bool            // by Pause
+	waits   bool            // for a place below the limit
+	armed   bool
+	retry   loop.Timer // set: accepting has failed, and pauses
+	pause   time.Duration
+}
+
+const (
+	defaultBacklog = 4096
+
+	// acceptBatch is how many connections are accepted until the others have their turn.
+	acceptBatch = 64
+
+	// How long accepting pauses where the system has run out of something, at first, and at most.
+	minPause = 5 * time.Millisecond
+	maxPause = time.Second
+)
+
+// unixFile is the file that a unix socket is bound to, so that only this one is removed.
+type unixFile struct {
+	path     string
+	dev, ino uint64
+}
+
+// Listen listens on an address: a *net.TCPAddr, where port 0 lets the system choose, or a
+// *net.UnixAddr, where a name that begins with @ is an abstract one. Nothing is accepted before
+// Serve. The file of a unix socket is removed by Close if it is still the same.
+func Listen(l *loop.Loop, addr net.Addr, config ListenConfig) (*Listener, error) {
+	if config.Backlog <= 0 {
+		config.Backlog = defaultBacklog
+	}
+	options := sys.ListenOptions{Backlog: config.Backlog, Nonblock: true,
+		ReusePort: config.ReusePort}
+	ln := &Listener{station: stationOf(l), config: config}
+	var err error
+	switch a := addr.(type) {
+	case *net.TCPAddr:
+		ip := a.AddrPort()
+		ln.fd, err = sys.Listen(netip.AddrPortFrom(ip.Addr().Unmap(), ip.Port()), options)
+	case *net.UnixAddr:
+		if ln.fd, err = sys.ListenUnix(a.Name, options); err == nil && a.Name[0] != '@' {
+			ln.file.path = a.Name
+			ln.file.dev, ln.file.ino, err = sys.FileID(a.Name)
+		}
+	default:
+		err = fmt.Errorf("%T is no address of TCP or a unix socket: %w", addr, os.ErrInvalid)
+	}
+	if err != nil {
+		return nil, &net.OpError{Op: "listen", Net: addr.Network(), Addr: addr, Err: err}
+	}
+	return ln, ln.open()
+}
+
+// Inherit returns a listener for a socket that listens already, such as one that a supervisor has
+// passed on. The descriptor is the listener's from here on.
+func Inherit(l *loop.Loop, fd int, config ListenConfig) (*Listener, error) {
+	kind, err := sys.SocketKind(fd)
+	if err == nil && (!kind.Stream || !kind.Listening) {
+		err = errors.New("it is no socket that listens for connections")
+	}
+	if err == nil {
+		err = sys.SetNonblock(fd, true)
+	}
+	if err != nil {
+		sys.Close(fd)
+		return nil, fmt.Errorf("transport: inherit descriptor %d: %w", fd, err)
+	}
+	ln := &Listener{station: stationOf(l), config: config, fd: fd}
+	return ln, ln.open()
+}
+
+func (ln *Listener) open() error {
+	ln.retry.Init(ln.station.loop, loop.Func(ln.accepting))
+	ln.station.listeners[ln] = struct{}{}
+	if kind, err := sys.SocketKind(ln.fd); err == nil && kind.Unix {
+		ln.addr = unixAddr(sys.UnixPath(ln.fd))
+		return nil
+	}
+	addr, err := sys.LocalAddr(ln.fd)
+	if err != nil {
+		ln.Close()
+		return err
+	}
+	ln.addr = net.TCPAddrFromAddrPort(addr)
+	return nil
+}
+
+// Addr returns the address, with the real port. It may be called from any goroutine, also after
+// Close.
+func (ln *Listener) Addr() net.Addr { return ln.addr }
+
+// Serve begins to accept: each connection gets the protocol that accept returns.
+func (ln *Listener) Serve(accept func() Protocol) error {
+	if ln.fd < 0 {
+		return &net.OpError{Op: "accept", Net: ln.addr.Network(), Addr: ln.addr, Err: net.ErrClosed}
+	}
+	ln.accept = accept
+	return ln.arm()
+}
+
+// Pause has clients wait in the backlog until Resume.
+func (ln *Listener) Pause() {
+	ln.paused = true
+	ln.disarm()
+}
+
+// Resume undoes Pause.
+func (ln *Listener) Resume() {
+	ln.paused = false
+	ln.accepting()
+}
+
+// Close ends listening; clients in the backlog are refused. Connections that were accepted go on.
+// To close again is no error.
+func (ln *Listener) Close() {
+	if ln.fd < 0 {
+		return
+	}
+	ln.disarm()
+	ln.retry.Stop()
+	delete(ln.station.listeners, ln)
+	_ = sys.Close(ln.fd)
+	ln.fd = -1
+	if f := ln.file; f.path != "" {
+		if dev, ino, err := sys.FileID(f.path); err == nil && dev == f.dev && ino == f.ino {
+			_ = os.Remove(f.path)
+		}
+	}
+}
+
+// arm has the loop watch the socket, if there is a reason to.
+func (ln *Listener) arm() error {
+	if ln.fd < 0 || ln.armed || ln.paused || ln.waits || ln.accept == nil || ln.retry.Set() {
+		return nil
+	}
+	err := ln.station.loop.Watch(ln.fd, selectors.Read, ln)
+	ln.armed = err == nil
+	return err
+}
+
+func (ln *Listener) disarm() {
+	if ln.armed {
+		ln.armed = false
+		ln.station.loop.Unwatch(ln.fd)
+	}
+}
+
+// accepting is called when a reason not to accept is gone.
+func (ln *Listener) accepting() {
+	if err := ln.arm(); err != nil {
+		ln.failed(err)
+	}
+}
+
+// roomy is called when there may be a place below the limit.
+func (ln *Listener) roomy() {
+	ln.waits = false
+	ln.accepting()
+}
+
+// Run is called by the loop when clients wait.
+func (ln *Listener) Run() {
+	for range acceptBatch {
+		if !ln.armed {
+			return // the protocol of one that was accepted has paused or closed it
+		}
+		refuses := ln.config.Refused != nil
+		admitted := ln.config.Limit.acquire(ln, !refuses)
+		if !admitted && !refuses {
+			ln.waits = true
+			ln.disarm()
+			return
+		}
+		t, err := ln.next()
+		if err != nil {
+			if admitted {
+				ln.config.Limit.release()
+			}
+			if !sys.WouldBlock(err) {
+				ln.failed(err)
+			}
+			return
+		}
+		ln.pause = 0
+		if admitted {
+			ln.welcome(t)
+			continue
+		}
+		peer := t.RemoteAddr()
+		t.release(false)
+		ln.config.Refused(peer)
+	}
+}
+
+// next accepts one connection.
+func (ln *Listener) next() (*Transport, error) {
+	if _, isUnix := ln.addr.(*net.UnixAddr); isUnix {
+		fd, err := sys.AcceptUnix(ln.fd)
+		if err != nil {
+			return nil, err
+		}
+		return ln.station.connected(fd, true, nil), nil
+	}
+	fd, peer, err := sys.Accept(ln.fd, true)
+	if err != nil {
+		return nil, err
+	}
+	t := ln.station.connected(fd, false, nil)
+	t.peer = peer
+	return t, nil
+}
+
+// welcome begins a connection. The selector may have no room for it.
+func (ln *Listener) welcome(t *Transport) {
+	t.source = ln
+	t.SetProtocol(ln.accept())
+	if err := t.begin(); err != nil {
+		ln.failed(err)
+	}
+}
+
+// failed pauses accepting, longer with each failure in a row.
+func (ln *Listener) failed(err error) {
+	first := ln.pause == 0
+	ln.pause = min(max(2*ln.pause, minPause), maxPause)
+	ln.disarm()
+	ln.retry.Reset(ln.pause)
+	if first && ln.config.Failed != nil {
+		ln.config.Failed(err, ln.pause)
+	}
+}
