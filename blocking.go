@@ -51,11 +51,11 @@ type job struct {
 // done either: see abandon.
 func (r *runtime) execute(j *job) error {
 	f := j.fiber
-	f.job = j
+	f.root.needExtra().job = j
 	r.loop.Outside(1)
 	defer func() {
 		r.loop.Outside(-1)
-		f.job = nil
+		f.root.extra.Load().job = nil
 	}()
 	r.config.executor.add(j)
 	if err := f.park("Blocking", j); err != nil && r.config.executor.remove(j) {

@@ -50,8 +50,8 @@ func (f *fiber) describe() string {
 		return text[f.state]
 	}
 	what := "waits for " + f.what
-	if f.timer.Set() {
-		left := f.timer.When() - f.runtime.loop.Now()
+	if s, sleeps := f.waiting.(*sleeper); sleeps {
+		left := s.timer.When() - f.runtime.loop.Now()
 		what += fmt.Sprintf(", %v left", max(0, left).Round(time.Millisecond))
 	}
 	if f.scope.cause() != nil {
@@ -70,7 +70,7 @@ func (t *Task) describe(now time.Duration) string {
 		return ""
 	}
 	kind := "time-out"
-	if t.shield {
+	if t.shielded() {
 		kind = "shield"
 	}
 	return fmt.Sprintf("; %s, %v left", kind, max(0, x.timer.When()-now).Round(time.Millisecond))

@@ -15,6 +15,9 @@ func Selector(selector func() loop.Selector) Option {
 	return func(c *config) { c.selector = selector }
 }
 
+// GiveBack has f called in place of giving free memory back.
+func GiveBack(f func()) Option { return func(c *config) { c.giveBack = f } }
+
 // Soon has f run by the task's loop, outside of any task.
 func (t *Task) Soon(f func()) { t.fiber.runtime.loop.Soon(f) }
 

@@ -37,17 +37,32 @@ type fiber struct {
 	slot    int32 // what it was handed, where that is a number
 	root    Task  // the outermost scope
 
-	what  string // it waits for, for Dump
-	timer loop.Timer
+	what string // it waits for, for Dump
 
 	queued         *waiters
 	before, behind *fiber // in the queue
 
-	job    *job // that Blocking has done for it
-	body   func(*Task) error
-	group  *Group
-	report func(err error) // is told how it ends in place of the group, if not nil
+	body  body
+	group *Group
 }
+
+// body is what a task runs. One that is a Body is told how it ends, in place of the group.
+type body interface{ Live(t *Task) error }
+
+// plain is a function as a body.
+type plain func(*Task) error
+
+// Live calls f.
+func (f plain) Live(t *Task) error { return f(t) }
+
+// reporting is a function as a Body.
+type reporting struct {
+	plain
+	report func(err error)
+}
+
+// Ended calls report.
+func (r *reporting) Ended(err error) { r.report(err) }
 
 type state uint8
 
@@ -80,7 +95,7 @@ const (
 // Live is the coroutine.
 func (f *fiber) Live(co *coro.Coro) {
 	f.label.Goroutine.Store(co.Goroutine())
-	f.outcome = f.body(&f.root)
+	f.outcome = f.body.Live(&f.root)
 }
 
 // Run lets the task run until it waits again, or ends. The loop calls it.
@@ -111,11 +126,13 @@ func (f *fiber) bury() {
 	f.label.Goroutine.Store(gone)
 	f.state = ended
 	f.runtime.coros.Put(f.co)
+	body := f.body
 	f.co, f.body, f.outcome = nil, nil, nil
 	f.root.leave()
-	if f.report != nil {
-		f.report(err)
-		err = nil
+	if b, ok := body.(Body); ok {
+		defer f.group.ended(f, nil) // also if b panics
+		b.Ended(err)
+		return
 	}
 	f.group.ended(f, err)
 }

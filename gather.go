@@ -174,11 +174,13 @@ func (a *attempts[T]) start(g *Group) bool {
 	}
 	a.started++
 	var v T
-	f := g.spawn(a.name+" "+strconv.Itoa(i), func(t *Task) (err error) {
-		v, err = a.fns[i](t)
-		return err
+	g.spawn(a.name+" "+strconv.Itoa(i), &reporting{
+		func(t *Task) (err error) {
+			v, err = a.fns[i](t)
+			return err
+		},
+		func(err error) { a.end(i, v, err) },
 	})
-	f.report = func(err error) { a.end(i, v, err) }
 	return true
 }
 

@@ -63,6 +63,7 @@ func calls() map[string]func(x *things) error {
 		"Task.NoTimeout":    func(x *things) error { return x.NoTimeout() },
 		"Task.Dump":         func(x *things) error { return x.Dump(io.Discard) },
 		"Group.Go":          func(x *things) error { return x.group.Go("never", never) },
+		"Group.Spawn":       func(x *things) error { return x.group.Spawn("never", &spawned{live: never}) },
 		"Group.Start": func(x *things) error {
 			return x.group.Start("never", func(t *kettle.Task, _ func()) error { return never(t) })
 		},
@@ -159,7 +160,7 @@ func TestWrongGoroutine(t *testing.T) {
 			err = errors.Join(err, blocking, g.Group(func(g *kettle.Group) error {
 				return g.Go("other", func(*kettle.Task) error {
 					// Any task of the loop may start tasks in a group, and look at all of them.
-					refused("in another task", "Group.Go Task.Dump")
+					refused("in another task", "Group.Go Group.Spawn Task.Dump")
 					return nil
 				})
 			}))
@@ -306,6 +307,9 @@ func declared(t *testing.T, pattern string) map[string]bool {
 			name := fn.Name.Name
 			if fn.Recv != nil {
 				name = receiver(fn.Recv.List[0].Type) + "." + name
+			}
+			if !ast.IsExported(name) {
+				continue // a method of what nobody outside has
 			}
 			found[name] = slices.ContainsFunc(fn.Type.Params.List, func(p *ast.Field) bool {
 				_, pointer := p.Type.(*ast.StarExpr)

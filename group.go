@@ -71,13 +71,33 @@ func (g *Group) tell() {
 // has ended, the task is not started, and the error says why. It may be called by any task of the
 // loop.
 func (g *Group) Go(name string, body func(t *Task) error) error {
+	return g.start(name, plain(body))
+}
+
+// Body is what a task runs whose end is its own affair: see Spawn.
+type Body interface {
+	// Live is the task's function.
+	Live(t *Task) error
+
+	// Ended is called by the loop when the task has ended: with what Live has returned, with a
+	// *PanicError or ErrGoexit if it has not, or with the cancellation of a task that could not
+	// begin. It must not wait.
+	Ended(err error)
+}
+
+// Spawn is Go for a task whose failure is no failure of the group: its body is told how it ends,
+// in place of the group, which waits for it as for any other. It is for servers, where one of many
+// must not harm the others; and a body that exists already costs no allocation, as a closure does.
+func (g *Group) Spawn(name string, body Body) error { return g.start(name, body) }
+
+func (g *Group) start(name string, b body) error {
 	if !g.Task.fiber.runtime.loop.Inside() {
 		return fmt.Errorf("start task %s: %w", name, ErrWrongGoroutine)
 	}
 	if err := g.refuses(); err != nil {
 		return fmt.Errorf("start task %s: %w", name, err)
 	}
-	g.spawn(name, body)
+	g.spawn(name, b)
 	return nil
 }
 
@@ -89,7 +109,7 @@ func (g *Group) refuses() error {
 	return g.Task.cause()
 }
 
-func (g *Group) spawn(name string, body func(t *Task) error) *fiber {
+func (g *Group) spawn(name string, body body) *fiber {
 	r := g.Task.fiber.runtime
 	f := &fiber{runtime: r, body: body, group: g}
 	f.label.Name = name
@@ -98,7 +118,7 @@ func (g *Group) spawn(name string, body func(t *Task) error) *fiber {
 	f.scope = &f.root
 	g.Task.adopt(&f.root)
 	g.n++
-	r.tasks.Add(1)
+	r.ebb.rise(r.tasks.Add(1))
 	r.loop.Ready(f)
 	return f
 }
@@ -118,7 +138,7 @@ func (g *Group) Start(name string, body func(t *Task, ready func()) error) error
 	}
 	var waiting waiters
 	isReady, over := false, false
-	child := g.spawn(name, func(t *Task) error {
+	child := g.spawn(name, plain(func(t *Task) error {
 		defer func() { // also by a panic, which is the group's then
 			over = true
 			waiting.handOver(nil)
@@ -132,7 +152,7 @@ func (g *Group) Start(name string, body func(t *Task, ready func()) error) error
 		}
 		err = failure
 		return nil
-	})
+	}))
 	what := "the start of task " + name
 	cancelled := waiting.wait(f, what)
 	if cancelled != nil {
@@ -183,7 +203,7 @@ func (g *Group) fail(err error) {
 // ended is called when a task of the group has.
 func (g *Group) ended(f *fiber, err error) {
 	g.n--
-	f.runtime.tasks.Add(-1)
+	f.runtime.ebb.fall(f.runtime.tasks.Add(-1))
 	if err != nil {
 		g.fail(g.named(f, err))
 	}

@@ -19,7 +19,8 @@ import (
 //
 // When main returns, what others have submitted is cancelled.
 func Run(main func(t *Task) error, options ...Option) error {
-	c := &config{context: context.Background(), loops: 1, stall: defaultStall}
+	c := &config{context: context.Background(), loops: 1, stall: defaultStall,
+		giveBack: giveBack}
 	for _, option := range options {
 		option(c)
 	}
@@ -112,6 +113,7 @@ type config struct {
 	// For tests.
 	observer func(f *fiber, woken bool) // of each moment of a wait: see observe
 	selector func() loop.Selector
+	giveBack func() // memory
 
 	mu  sync.Mutex
 	all []*runtime // that run

@@ -23,6 +23,8 @@ type runtime struct {
 	loop     *loop.Loop
 	current  *fiber // that runs, nil between two
 	coros    coro.Pool
+	sleepers sleepers
+	ebb      ebb
 	over     *ending      // of scopes that have ended without having been cancelled
 	tasks    atomic.Int64 // that live
 	observer func(f *fiber, woken bool)
@@ -69,6 +71,7 @@ func newRuntime(number int, c *config) (*runtime, error) {
 	// As contexts the scopes have causes of their own, and not that of the context.
 	r.root.scope.setValues(context.WithoutCancel(c.context))
 	r.root.done = r.loop.End
+	r.ebb.init(r)
 	return r, nil
 }
 
@@ -81,10 +84,10 @@ func (r *runtime) after(d time.Duration) int64 {
 // run runs main and all that comes of it. It sets outcome: the error of main, or why the loop could
 // not go on.
 func (r *runtime) run(main func(*Task) error) {
-	r.root.spawn("main", func(t *Task) error {
+	r.root.spawn("main", plain(func(t *Task) error {
 		defer func() { r.end(nil) }() // also by a panic
 		return main(t)
-	})
+	}))
 	stopCancel := context.AfterFunc(r.config.context, func() {
 		cause := context.Cause(r.config.context)
 		_ = r.loop.Post(func() { r.end(cause) })
@@ -163,7 +166,8 @@ func (f *fiber) abandonBelow(s *Task) bool {
 
 // busy reports whether the task waits for Blocking.
 func (f *fiber) busy() bool {
-	return f.job != nil && !f.job.finished.Load()
+	x := f.root.extra.Load()
+	return x != nil && x.job != nil && !x.job.finished.Load()
 }
 
 // stop ends a task at once: see fatal.

@@ -20,13 +20,21 @@ import (
 // is a state and not an event: every wait in the scope fails, until the scope is left. So nobody
 // has to catch it at the right moment, and nothing is left of it outside.
 
-// extra is what most scopes do not have: a deadline, and values.
+// extra is what most scopes do not have, such as a deadline, and values.
 type extra struct {
 	timer  loop.Timer
 	scope  *Task
 	span   time.Duration
 	unix   atomic.Int64 // the deadline by the wall clock, in nanoseconds; 0 is never
 	values context.Context
+	shield bool // what happens around it does not concern it
+	job    *job // that Blocking has done for the task, whose root this is
+}
+
+// shielded reports whether what happens to the scope around it does not concern it.
+func (t *Task) shielded() bool {
+	x := t.extra.Load()
+	return x != nil && x.shield
 }
 
 // Run is called when the deadline has passed.
@@ -56,7 +64,7 @@ func (f *fiber) open(s *Task) {
 // adopt makes s a scope inside of t: what has happened to t has happened to s, unless it is
 // shielded. Nothing shields from the end of the loop.
 func (t *Task) adopt(s *Task) {
-	if e := t.end.Load(); e != nil && (!s.shield || s.fiber.fatal) {
+	if e := t.end.Load(); e != nil && (!s.shielded() || s.fiber.fatal) {
 		s.end.Store(e)
 	}
 	if s.next = t.first; s.next != nil {
@@ -105,7 +113,7 @@ func (t *Task) after(top *Task) *Task {
 	s := t.first
 	for {
 		for ; s != nil; s = s.next {
-			if !s.shield {
+			if !s.shielded() {
 				return s
 			}
 		}
@@ -171,18 +179,15 @@ func (t *Task) Shield(d time.Duration, body func(t *Task) error) error {
 	if err := t.check(); err != nil {
 		return err
 	}
-	s := &Task{fiber: t.fiber, shield: true}
+	s := &Task{fiber: t.fiber}
 	s.setLimit(d)
+	s.extra.Load().shield = true
 	return t.within(s, body)
 }
 
 // setLimit gives the scope a deadline.
 func (t *Task) setLimit(d time.Duration) {
-	x := t.extra.Load()
-	if x == nil {
-		x = t.newExtra()
-		t.extra.Store(x)
-	}
+	x := t.needExtra()
 	x.span = max(d, 0)
 	x.set(d)
 	if d <= 0 {
@@ -196,6 +201,16 @@ func (t *Task) setValues(values context.Context) {
 	x := t.newExtra()
 	x.values = values
 	t.extra.Store(x)
+}
+
+// needExtra returns the extra, which it has from now on.
+func (t *Task) needExtra() *extra {
+	x := t.extra.Load()
+	if x == nil {
+		x = t.newExtra()
+		t.extra.Store(x)
+	}
+	return x
 }
 
 func (t *Task) newExtra() *extra {
@@ -228,7 +243,7 @@ func (t *Task) NoTimeout() error {
 	if err := t.check(); err != nil {
 		return err
 	}
-	if t.shield {
+	if t.shielded() {
 		return errors.New("kettle: take the deadline away from a Shield, which must have one")
 	}
 	if x := t.extra.Load(); x != nil {

@@ -89,7 +89,7 @@ func (r *runtime) submitted(ctx context.Context, name string, body func(*Task) e
 		report(err)
 		return
 	}
-	f := r.root.spawn(name, func(t *Task) error {
+	r.root.spawn(name, &reporting{func(t *Task) error {
 		began = true
 		if ctx.Err() != nil { // then it has not to wait for the loop to be told
 			t.Cancel(context.Cause(ctx))
@@ -97,6 +97,5 @@ func (r *runtime) submitted(ctx context.Context, name string, body func(*Task) e
 		stop := context.AfterFunc(ctx, func() { t.Cancel(context.Cause(ctx)) })
 		defer stop()
 		return body(t)
-	})
-	f.report = report
+	}, report})
 }

@@ -25,7 +25,6 @@ type Task struct {
 	end    atomic.Pointer[ending] // nil until it is cancelled or has ended
 	fiber  *fiber
 	parent *Task // the scope around it; nil for that of a whole loop
-	shield bool  // what happens to parent does not concern it
 
 	// The scopes inside of it: at most one of the same task, and those of tasks of its groups.
 	first, next, prev *Task
@@ -129,7 +128,7 @@ func (t *Task) Deadline() (deadline time.Time, ok bool) {
 				deadline, ok = at, true
 			}
 		}
-		if s.shield {
+		if s.shielded() {
 			break
 		}
 	}

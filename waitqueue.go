@@ -45,8 +45,11 @@ func (q *WaitQueue) Sibling() WaitQueue { return WaitQueue{home: q.home} }
 // the function has to return: ErrWrongGoroutine if no task of this loop calls it, and the error of
 // its scope if that is cancelled.
 func (q *WaitQueue) Enter() error {
+	if !q.Inside() {
+		return ErrWrongGoroutine
+	}
 	f := q.home.runtime.current
-	if f == nil || sys.Goroutine() != f.label.Goroutine.Load() {
+	if f == nil || sys.Goroutine() != f.label.Goroutine.Load() { // a callback
 		return ErrWrongGoroutine
 	}
 	f.runtime.observe(f, false)
@@ -66,6 +69,10 @@ func (q *WaitQueue) Inside() bool { return q.home.runtime.loop.Inside() }
 // is woken with, or its cancellation. What it waits for is for Dump.
 func (q *WaitQueue) Wait(what string) error {
 	f := q.home.runtime.current
+	if e := f.scope.end.Load(); e != nil && !f.masked { // since it was woken, if it waits again
+		f.heard(e.err)
+		return e.err
+	}
 	q.waiting.add(f)
 	return f.park(what, &q.waiting)
 }

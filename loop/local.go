@@ -56,8 +56,9 @@ type Closer interface {
 func (l *Loop) Local(key any, make func() any) any {
 	i := slices.IndexFunc(l.locals, func(v local) bool { return v.key == key })
 	if i < 0 {
-		i = len(l.locals)
-		l.locals = append(l.locals, local{key, make()})
+		v := make() // may ask for a Local itself
+		l.locals = append(l.locals, local{key, v})
+		return v
 	}
 	return l.locals[i].value
 }

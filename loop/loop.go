@@ -103,6 +103,7 @@ func New(config Config) (*Loop, error) {
 		}
 		l.selector = selector
 	}
+	l.watched.ready, l.watched.deliver = l.selector.Ready(), l.deliver
 	return l, nil
 }
 
@@ -164,14 +165,15 @@ func (l *Loop) turn() error {
 	return nil
 }
 
-// wait is the first phase. Where nothing is watched and callbacks are due it makes no system call.
+// wait is the first phase. It makes no system call where nothing is watched and callbacks are due,
+// nor where the last turn has left events that are known already.
 func (l *Loop) wait() error {
 	if l.outside > 0 || l.offers > 0 {
 		runtime.Gosched()
 		l.counters.ended = l.clock.Now() // what others did now is not the loop's
 	}
 	timeout := l.timeout()
-	if timeout <= 0 && l.watched.count == 0 {
+	if timeout <= 0 && l.watched.count == 0 || l.watched.more {
 		l.began(l.counters.ended)
 		return nil
 	}
@@ -211,7 +213,7 @@ func (l *Loop) jump(timeout time.Duration) (over bool, err error) {
 
 // timeout returns how long the loop may wait.
 func (l *Loop) timeout() time.Duration {
-	if l.stopping || len(l.soon) > 0 || l.posts.waiting() {
+	if l.stopping || len(l.soon) > 0 || len(l.last.list) > 0 || l.posts.waiting() {
 		return 0
 	}
 	next, ok := l.timers.next()
@@ -328,7 +330,7 @@ func (l *Loop) Close() error {
 	l.closed = true
 	for _, local := range l.locals {
 		if c, ok := local.value.(Closer); ok {
-			c.LoopClosed()
+			l.try(c.LoopClosed) // the others, and the selector, are closed even if it panics
 		}
 	}
 	l.locals, l.last = nil, lasts{}

@@ -3,14 +3,17 @@ package loop
 import (
 	"errors"
 	"fmt"
+	"iter"
 
+	"github.com/kettle-go/kettle/internal/pages"
 	"github.com/kettle-go/kettle/selectors"
 )
 
 // watch is what is to be called for one descriptor.
 type watch struct {
-	fd          int
 	read, write Runner
+	seq         uint32 // changes with each registration
+	used        bool   // it is registered
 }
 
 // events returns what the descriptor is watched for.
@@ -27,14 +30,21 @@ func (w *watch) events() selectors.Events {
 
 // table has the watched descriptors, by number.
 type table struct {
-	watches []*watch
+	watches pages.Table[watch]
 	count   int
 	batch   []readiness // what is ready, where it is shuffled
+
+	// What is ready, and what to do with it. Both are made once, as they would be an allocation.
+	ready   iter.Seq2[selectors.Key, selectors.Events]
+	deliver func(selectors.Key, selectors.Events) bool
+	left    int  // events that the phase may still handle
+	more    bool // there may be others, for the next turn
 }
 
 // readiness is an event of a batch that is shuffled.
 type readiness struct {
 	watch  *watch
+	seq    uint32
 	events selectors.Events
 }
 
@@ -71,30 +81,24 @@ func (l *Loop) Watch(fd int, events selectors.Events, r Runner) error {
 	}
 	w := l.watched.get(fd)
 	if w == nil {
-		w = &watch{fd: fd}
-	}
-	old := w.events()
-	changed := *w
-	if events&selectors.Read != 0 {
-		changed.read = r
-	}
-	if events&selectors.Write != 0 {
-		changed.write = r
-	}
-	switch now := changed.events(); {
-	case old == 0:
-		if _, err = l.selector.Register(fd, now, w); err == nil {
-			l.watched.put(w)
+		// The table grows when the descriptor is known to be open: a wrong number may be huge.
+		if _, err = l.selector.Register(fd, events, nil); err == nil {
+			w = l.watched.put(fd)
 		}
-	case old != now:
-		if _, err = l.selector.Modify(fd, now, w); err != nil {
+	} else if all := w.events() | events; all != w.events() {
+		if _, err = l.selector.Modify(fd, all, nil); err != nil {
 			l.watched.remove(w) // as the selector did
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("loop: %w", err)
 	}
-	*w = changed
+	if events&selectors.Read != 0 {
+		w.read = r
+	}
+	if events&selectors.Write != 0 {
+		w.write = r
+	}
 	return nil
 }
 
@@ -112,7 +116,7 @@ func (l *Loop) unwatch(fd int, event selectors.Events) bool {
 	if left := w.events(); left == 0 {
 		l.watched.remove(w)
 		_, _ = l.selector.Unregister(fd) // it is registered; the descriptor may be gone
-	} else if _, err := l.selector.Modify(fd, left, w); err != nil {
+	} else if _, err := l.selector.Modify(fd, left, nil); err != nil {
 		l.watched.remove(w)
 		l.incident("stop watching", errors.Join(err,
 			fmt.Errorf("descriptor %d is not watched for %v any more either", fd, left)), nil)
@@ -132,29 +136,44 @@ func (l *Loop) Unwatch(fd int) bool {
 	return true
 }
 
+// maxEvents is how many descriptors are handled in a turn: when thousands become ready at once, as
+// when a network comes back, timers and posts have their turn in between.
+const maxEvents = 1024
+
 // handleEvents is the third phase. A descriptor that is no longer watched when its turn comes is
 // passed over: by the selector, and here for the second of two events.
 func (l *Loop) handleEvents() {
-	if l.watched.count == 0 {
-		return
-	}
-	if l.config.Order != nil {
+	t := &l.watched
+	switch {
+	case t.count == 0:
+	case l.config.Order != nil:
 		l.handleShuffled()
-		return
-	}
-	for key, events := range l.selector.Ready() {
-		l.counters.events++
-		l.handle(key.Data.(*watch), events)
+	default:
+		t.left, t.more = maxEvents, false
+		t.ready(t.deliver)
 	}
 }
 
-// handle runs what is called for a descriptor. If the first of two panics, the second has to wait
-// for the next turn: the descriptor is still ready for it.
-func (l *Loop) handle(w *watch, events selectors.Events) {
+// deliver handles one event. It returns false if the others have to wait for the next turn.
+func (l *Loop) deliver(key selectors.Key, events selectors.Events) bool {
+	t := &l.watched
+	if w := t.get(key.FD); w != nil {
+		l.counters.events++
+		w.handle(w.seq, events)
+	}
+	t.left--
+	t.more = t.left <= 0
+	return !t.more
+}
+
+// handle runs what is called for a descriptor. The first of two may put an end to the registration,
+// and begin another one, which the event is not of. If it panics, the second has to wait for the
+// next turn: the descriptor is still ready for it.
+func (w *watch) handle(seq uint32, events selectors.Events) {
 	if r := w.read; r != nil && events&selectors.Read != 0 {
 		r.Run()
 	}
-	if r := w.write; r != nil && events&selectors.Write != 0 {
+	if r := w.write; r != nil && events&selectors.Write != 0 && w.seq == seq {
 		r.Run()
 	}
 }
@@ -163,8 +182,10 @@ func (l *Loop) handle(w *watch, events selectors.Events) {
 func (l *Loop) handleShuffled() {
 	t := &l.watched
 	if len(t.batch) == 0 {
-		for key, events := range l.selector.Ready() {
-			t.batch = append(t.batch, readiness{key.Data.(*watch), events})
+		for key, events := range t.ready {
+			if w := t.get(key.FD); w != nil {
+				t.batch = append(t.batch, readiness{w, w.seq, events})
+			}
 		}
 		l.config.Order.Shuffle(len(t.batch), func(i, j int) {
 			t.batch[i], t.batch[j] = t.batch[j], t.batch[i]
@@ -173,31 +194,33 @@ func (l *Loop) handleShuffled() {
 	for len(t.batch) > 0 {
 		r := t.batch[0]
 		t.batch = t.batch[1:]
-		if t.get(r.watch.fd) == r.watch {
+		if r.watch.used && r.watch.seq == r.seq {
 			l.counters.events++
-			l.handle(r.watch, r.events)
+			r.watch.handle(r.seq, r.events)
 		}
 	}
 	t.batch = nil
 }
 
+// get returns the watch of a descriptor, nil if it is not watched.
 func (t *table) get(fd int) *watch {
-	if fd < 0 || fd >= len(t.watches) {
+	if fd < 0 {
 		return nil
 	}
-	return t.watches[fd]
+	if w := t.watches.At(fd); w != nil && w.used {
+		return w
+	}
+	return nil
 }
 
-func (t *table) put(w *watch) {
-	for w.fd >= len(t.watches) {
-		t.watches = append(t.watches, make([]*watch, max(64, len(t.watches)))...)
-	}
-	t.watches[w.fd] = w
+func (t *table) put(fd int) *watch {
+	w := t.watches.Grow(fd)
+	*w = watch{seq: w.seq + 1, used: true}
 	t.count++
+	return w
 }
 
 func (t *table) remove(w *watch) {
-	t.watches[w.fd] = nil
-	w.read, w.write = nil, nil
+	*w = watch{seq: w.seq + 1}
 	t.count--
 }

@@ -91,8 +91,8 @@ func TestRefusedRegisterLeavesNothing(t *testing.T) {
 	if !errors.Is(err, errRefused) || err.Error() != want || sel.Len() != 0 {
 		t.Errorf("%v, want %s; Len is %d", err, want, sel.Len())
 	}
-	if len(sel.slots) != 0 {
-		t.Errorf("the table has grown to %d", len(sel.slots))
+	if sel.slots.Len() != 0 {
+		t.Errorf("the table has grown to %d", sel.slots.Len())
 	}
 }
 

@@ -10,9 +10,8 @@ var _ backend = (*epoll)(nil)
 
 // epoll is the backend on Linux's epoll(7), level-triggered.
 type epoll struct {
-	parker  *parker
-	events  []sys.EpollEvent // what the kernel fills in: room for every descriptor at once
-	watched int
+	parker *parker
+	events []sys.EpollEvent // what the kernel fills in: it grows when that was not enough
 
 	// The arguments and results of collect, which is made once, as a closure for each wait
 	// would be an allocation for each wait.
@@ -36,14 +35,7 @@ func newEpoll() (backend, error) {
 }
 
 func (e *epoll) add(fd int, events Events, tok token) error {
-	err := sys.EpollCtl(e.fd(), sys.EpollAdd, fd, epollEvents(events), uint64(tok))
-	if err != nil {
-		return err
-	}
-	if e.watched++; e.watched > len(e.events) {
-		e.events = make([]sys.EpollEvent, 2*len(e.events))
-	}
-	return nil
+	return sys.EpollCtl(e.fd(), sys.EpollAdd, fd, epollEvents(events), uint64(tok))
 }
 
 func (e *epoll) modify(fd int, _, events Events, tok token) error {
@@ -51,7 +43,6 @@ func (e *epoll) modify(fd int, _, events Events, tok token) error {
 }
 
 func (e *epoll) remove(fd int, _ Events) error {
-	e.watched--
 	return sys.EpollCtl(e.fd(), sys.EpollDel, fd, 0, 0)
 }
 
@@ -68,6 +59,11 @@ func (e *epoll) wait(batch []event, timeout time.Duration) ([]event, bool, error
 // poll takes what is ready out of the kernel and reports whether there is no need to wait.
 func (e *epoll) poll(fd int) bool {
 	n, err := sys.EpollTryWait(fd, e.events)
+	for err == nil && n == len(e.events) {
+		// There may be more. They are asked for anew, as to go on would find some a second time.
+		e.events = make([]sys.EpollEvent, 2*n)
+		n, err = sys.EpollTryWait(fd, e.events)
+	}
 	for i := range n {
 		ev := &e.events[i]
 		e.batch = append(e.batch, event{token(sys.Token(ev)), readyEvents(ev.Events)})

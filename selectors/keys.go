@@ -20,8 +20,8 @@ func (s *Selector) Key(file any) (Key, error) {
 // table as it is, so what is registered or unregistered meanwhile counts.
 func (s *Selector) Keys() iter.Seq2[int, Key] {
 	return func(yield func(int, Key) bool) {
-		for fd := 0; fd < len(s.slots); fd++ {
-			if s.slots[fd].used && !yield(fd, s.slots[fd].key) {
+		for fd, sl := range s.slots.All {
+			if sl.used && !yield(fd, sl.key) {
 				return
 			}
 		}
@@ -70,10 +70,11 @@ func (s *Selector) find(file any) (*slot, error) {
 			return nil, fmt.Errorf("%w: %w", ErrNotRegistered, err)
 		}
 	}
-	if fd >= len(s.slots) || !s.slots[fd].used {
+	sl := s.slots.At(fd)
+	if sl == nil || !sl.used {
 		return nil, fmt.Errorf("descriptor %d: %w", fd, ErrNotRegistered)
 	}
-	return &s.slots[fd], nil
+	return sl, nil
 }
 
 func (s *Selector) findClosed(file any) int {

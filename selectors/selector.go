@@ -6,6 +6,8 @@ import (
 	"math"
 	"sync"
 	"time"
+
+	"github.com/kettle-go/kettle/internal/pages"
 )
 
 // Events is a set of readiness events.
@@ -47,10 +49,10 @@ type Key struct {
 type Selector struct {
 	name    string
 	backend backend
-	slots   []slot  // by descriptor: a number is below the limit on open files
-	count   int     // of registered slots
-	batch   []event // what the last Select found
-	next    int     // the first event of batch that Ready has not looked at
+	slots   pages.Table[slot] // by descriptor: a number is below the limit on open files
+	count   int               // of registered slots
+	batch   []event           // what the last Select found
+	next    int               // the first event of batch that Ready has not looked at
 
 	wakeMu sync.Mutex // lets Wake and Close exclude each other
 	closed bool       // written under wakeMu by the owner
@@ -113,21 +115,18 @@ func (s *Selector) Register(file any, events Events, data any) (Key, error) {
 		return Key{}, fmt.Errorf("register: %w", err)
 	}
 	generation := uint32(1)
-	if fd < len(s.slots) {
-		if s.slots[fd].used {
+	if sl := s.slots.At(fd); sl != nil {
+		if sl.used {
 			return Key{}, fmt.Errorf("register: descriptor %d: %w", fd, ErrRegistered)
 		}
-		generation += s.slots[fd].generation
+		generation += sl.generation
 	}
 	if err := s.backend.add(fd, events, newToken(fd, generation)); err != nil {
 		return Key{}, fmt.Errorf("register descriptor %d with %s: %w", fd, s.name, err)
 	}
 	// The table grows now that the descriptor is known to be open: a wrong number may be huge.
-	for fd >= len(s.slots) {
-		s.slots = append(s.slots, make([]slot, max(64, len(s.slots)))...)
-	}
 	key := Key{File: file, FD: fd, Events: events, Data: data}
-	s.slots[fd] = slot{key: key, generation: generation, used: true}
+	*s.slots.Grow(fd) = slot{key: key, generation: generation, used: true}
 	s.count++
 	return key, nil
 }
@@ -243,12 +242,8 @@ func (s *Selector) Ready() iter.Seq2[Key, Events] {
 
 // live returns the registration that an event belongs to, nil if there is none any more.
 func (s *Selector) live(ev event) *slot {
-	fd := ev.token.fd()
-	if fd >= len(s.slots) {
-		return nil
-	}
-	sl := &s.slots[fd]
-	if !sl.used || sl.generation != ev.token.generation() {
+	sl := s.slots.At(ev.token.fd())
+	if sl == nil || !sl.used || sl.generation != ev.token.generation() {
 		return nil
 	}
 	return sl
@@ -274,6 +269,7 @@ func (s *Selector) Close() error {
 		return nil
 	}
 	s.closed = true
-	s.slots, s.batch, s.count, s.next = nil, nil, 0, 0
+	s.slots.Clear()
+	s.batch, s.count, s.next = nil, 0, 0
 	return s.backend.close()
 }

@@ -3,6 +3,7 @@
 package sys
 
 import (
+	"net/netip"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -41,6 +42,14 @@ func acceptCloexec(listener int, nonblock bool) (int, unix.Sockaddr, error) {
 		return -1, nil, err
 	}
 	return fd, sa, nil
+}
+
+func acceptInet(listener int, nonblock bool) (int, netip.AddrPort, error) {
+	fd, sa, err := acceptCloexec(listener, nonblock)
+	if err != nil {
+		return -1, netip.AddrPort{}, err
+	}
+	return fd, fromSockaddr(sa), nil
 }
 
 func socketCloexec(family int, nonblock bool) (int, error) {

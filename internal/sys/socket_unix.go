@@ -74,11 +74,11 @@ func Connect(addr netip.AddrPort) (int, error) {
 // backlog are skipped. It blocks if the listening socket does. The error is a bare errno.
 func Accept(listener int, nonblock bool) (int, netip.AddrPort, error) {
 	for {
-		fd, sa, err := acceptCloexec(listener, nonblock)
+		fd, peer, err := acceptInet(listener, nonblock)
 		if err == nil {
 			err = prepare(fd)
 			if err == nil {
-				return fd, fromSockaddr(sa), nil
+				return fd, peer, nil
 			}
 			Close(fd) // the peer has already reset it: no loss, and the next one counts
 			continue

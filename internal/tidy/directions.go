@@ -24,19 +24,20 @@ unsafe, golang.org/x/sys < internal/sys;
 # What knows nothing of sockets.
 internal/ascii;
 internal/words;
+internal/pages;
 internal/sys < internal/coro;
 
 # Readiness.
-internal/sys < selectors;
+internal/sys, internal/pages < selectors;
 internal/sys, selectors < selectors/selectortest;
 
 # The event loop, and tasks on it.
-internal/sys, selectors < loop;
+internal/sys, internal/pages, selectors < loop;
 selectors, loop < looptest;
 internal/sys, internal/coro, selectors, loop < kettle;
 
 # Connections.
-internal/sys, selectors, loop < transport;
+internal/sys, internal/pages, selectors, loop < transport;
 internal/sys, loop, kettle, transport < stream;
 kettle, stream < streamtest;
 
