@@ -63,7 +63,9 @@ func calls() map[string]func(x *things) error {
 		"Task.NoTimeout":    func(x *things) error { return x.NoTimeout() },
 		"Task.Dump":         func(x *things) error { return x.Dump(io.Discard) },
 		"Group.Go":          func(x *things) error { return x.group.Go("never", never) },
-		"Group.Spawn":       func(x *things) error { return x.group.Spawn("never", &spawned{live: never}) },
+		"Group.Spawn": func(x *things) error {
+			return x.group.Spawn("never", &spawned{live: never})
+		},
 		"Group.Start": func(x *things) error {
 			return x.group.Start("never", func(t *kettle.Task, _ func()) error { return never(t) })
 		},

@@ -381,7 +381,8 @@ func TestManyTasksAtOnce(t *testing.T) {
 		})
 		return errors.Join(want("cancelled", errors.Is(err, errStop), true),
 			want("ended by it", cancelled, many), task.Yield(), want("tasks", task.Tasks(), 1),
-			want("time", clock.Now(), 1), task.Sleep(time.Hour), task.Yield(), // memory is given back
+			want("time", clock.Now(), 1),
+			task.Sleep(time.Hour), task.Yield(), // memory is given back
 			want("timers", task.Stats().Timers, 0))
 	})
 }

@@ -138,7 +138,7 @@ func TestDrainBeginsAsClientIsAccepted(t *testing.T) {
 		ctx, drain := context.WithCancel(t.Context())
 		addrs, served := make(chan string, 1), make(chan error, 1)
 		var addr string
-		cfg := models.Config{Addr: "127.0.0.1:0", Backend: v.backend, Verbose: true}
+		cfg := models.Config{Addr: "127.0.0.1:0", Backend: v.backend, Loops: v.loops, Verbose: true}
 		cfg.Ready = func(a net.Addr) {
 			addr = a.String()
 			addrs <- addr

@@ -181,7 +181,7 @@ func start(t *testing.T, v variant, l launch) *server {
 func try(t *testing.T, v variant, l launch) *server {
 	t.Helper()
 	testenv.Need(t, testenv.Unix)
-	l.Model, l.Config.Backend = v.model.Name, v.backend
+	l.Model, l.Config.Backend, l.Config.Loops = v.model.Name, v.backend, v.loops
 	if l.Config.Addr == "" {
 		l.Config.Addr = "127.0.0.1:0"
 	}

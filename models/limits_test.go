@@ -130,14 +130,23 @@ func TestDescriptorsRunOut(t *testing.T) {
 			return s.log.count(exhausted) == processes
 		})
 		s.settlesDown(t)
-		expect(t, clients[0], []byte("hello"))
-		ask(t, clients[0], "I have been here for long")
 		// Who waits is served when there is room: each that leaves makes room for one more.
-		for i, c := range clients {
-			if i > 0 {
-				expect(t, c, []byte("hello"))
+		if v.loops > 1 { // where who came first may wait in the backlog of another loop
+			if err := together(len(clients), false, func(i int) error {
+				defer clients[i].Close()
+				return receive(clients[i], []byte("hello"))
+			}); err != nil {
+				t.Fatal(err)
 			}
-			c.Close()
+		} else {
+			expect(t, clients[0], []byte("hello"))
+			ask(t, clients[0], "I have been here for long")
+			for i, c := range clients {
+				if i > 0 {
+					expect(t, c, []byte("hello"))
+				}
+				c.Close()
+			}
 		}
 		if n := s.log.count(exhausted); n > len(clients) {
 			t.Errorf("the log says %d times that the descriptors have run out", n)

@@ -1,4 +1,4 @@
-// Package models has one TCP service under ten I/O models, each in a file of its own, which is
+// Package models has one TCP service under twelve I/O models, each in a file of its own, which is
 // there to be read.
 //
 // The service answers every byte that it receives with the same byte in upper case. What
@@ -14,11 +14,14 @@
 //	prefork.go           the same, in a process per CPU            processes of one thread
 //	coroutines.go        the same, each client a coroutine         one thread, coroutines
 //	goroutines.go        Go's runtime does that for us             goroutines
+//	protocol.go          the library's loop does it for us         one thread, callbacks
+//	streams.go           the same, each client a task              one thread, tasks
 //
 // Begin with blocking.go. What the models share, so that their files show the model and
 // nothing else, is in server.go (listening, limits, draining, the log), client.go (a client
 // of the blocking models), conn.go and single.go (a client of the single-threaded ones, and
-// what they do besides waiting), and children.go (processes).
+// what they do besides waiting), children.go (processes), and loops.go (what those on the library
+// tell it).
 package models
 
 import (
@@ -41,6 +44,7 @@ type Model struct {
 	Limits      string // how far it goes
 	Section     string // of docs/async-model.md
 	Backends    bool   // it has a loop that can run on any selector
+	Loops       bool   // it can run on several loops
 
 	files    []string // the source that the model needs, the file that shows it first
 	maxConns func() int
@@ -51,7 +55,8 @@ type Model struct {
 // All returns the models in the order in which the text introduces them.
 func All() []Model {
 	return []Model{blocking(), processes(), prefork(), threads(), polling(),
-		selectModel(), pollModel(), selectorsModel(), coroutines(), goroutines()}
+		selectModel(), pollModel(), selectorsModel(), coroutines(), goroutines(),
+		protocol(), streams()}
 }
 
 // Names returns the names of all models, in order.
@@ -100,8 +105,8 @@ func (m Model) run(ctx context.Context, cfg Config, serve func(*server) error) e
 }
 
 //go:embed blocking.go processes.go prefork.go threads.go polling.go select.go poll.go
-//go:embed selectors.go coroutines.go goroutines.go
-//go:embed client.go conn.go single.go selecting.go children.go
+//go:embed selectors.go coroutines.go goroutines.go protocol.go streams.go
+//go:embed client.go conn.go single.go selecting.go children.go loops.go
 var source embed.FS
 
 // Lines counts the lines of code, without comments and blank lines, of the model's own file

@@ -63,8 +63,8 @@ func serveIntoTrap(t *testing.T, v variant, spring trap) string {
 	addrs, panicked := make(chan net.Addr, 1), make(chan string, 1)
 	go func() {
 		defer func() { panicked <- fmt.Sprint(recover()) }()
-		v.model.Serve(ctx, models.Config{Addr: "127.0.0.1:0", Backend: v.backend, Verbose: true,
-			Log: spring, Ready: func(a net.Addr) { addrs <- a }})
+		v.model.Serve(ctx, models.Config{Addr: "127.0.0.1:0", Backend: v.backend, Loops: v.loops,
+			Verbose: true, Log: spring, Ready: func(a net.Addr) { addrs <- a }})
 	}()
 	var addr string
 	select {

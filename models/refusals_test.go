@@ -25,7 +25,7 @@ func TestServeRefusesBadConfig(t *testing.T) {
 		for _, c := range []struct {
 			config models.Config
 			want   string
-			only   bool // the model must have no loop
+			only   bool // the model has no loop, or only one
 		}{
 			{models.Config{Addr: here, Service: "lower"},
 				`unknown service "lower": there is upper, echo`, false},
@@ -33,8 +33,11 @@ func TestServeRefusesBadConfig(t *testing.T) {
 				"the wait is -1s: it cannot be negative", false},
 			{models.Config{Addr: here, MaxConns: -1},
 				"the limit on connections is -1: it cannot be negative", false},
+			{models.Config{Addr: here, Loops: -1},
+				"the number of loops is -1: it cannot be negative", false},
 			{models.Config{Addr: here, Backend: "poll"},
 				"the model has no loop that could run on poll", true},
+			{models.Config{Addr: here, Loops: 2}, "the model cannot run on 2 loops", true},
 			{models.Config{Addr: taken.Addr().String()}, "address already in use", false},
 			{models.Config{Addr: "nonsense"}, "missing port in address", false},
 			{models.Config{Addr: "127.0.0.1:http-over-carrier-pigeon"}, "unknown port", false},
@@ -42,7 +45,7 @@ func TestServeRefusesBadConfig(t *testing.T) {
 			{models.Config{Addr: "no.such.name.invalid:0"}, "no.such.name.invalid", false},
 			{models.Config{Addr: "192.0.2.1:0"}, "assign requested address", false},
 		} {
-			if c.only && v.model.Backends {
+			if c.only && (v.model.Loops || c.config.Backend != "" && v.model.Backends) {
 				continue
 			}
 			c.config.Ready = func(a net.Addr) { t.Errorf("%v: %+v: it listens on %v", v, c, a) }
@@ -67,7 +70,7 @@ func TestServeRefusesBadConfig(t *testing.T) {
 
 func TestServeRefusesUnknownBackend(t *testing.T) {
 	testenv.Need(t, testenv.Unix)
-	for _, name := range []string{"selectors", "coroutines"} {
+	for _, name := range []string{"selectors", "coroutines", "protocol", "streams"} {
 		m, err := models.Lookup(name)
 		if err != nil {
 			t.Fatal(err)
@@ -90,7 +93,8 @@ func TestServeOfCancelledContextReturns(t *testing.T) {
 		cancel()
 		returned := make(chan error, 1)
 		go func() {
-			returned <- v.model.Serve(ctx, models.Config{Addr: "127.0.0.1:0", Backend: v.backend})
+			returned <- v.model.Serve(ctx, models.Config{Addr: "127.0.0.1:0", Backend: v.backend,
+				Loops: v.loops})
 		}()
 		select {
 		case err := <-returned:

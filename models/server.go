@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
@@ -20,6 +21,7 @@ type Config struct {
 	Wait     time.Duration  // a simulated upstream call that each chunk waits for
 	MaxConns int            // connections open at once; 0 leaves it to the model
 	Backend  string         // the selector of a model with Backends; "" or "auto" is the best
+	Loops    int            // how many loops a model with Loops runs; 0 is one
 	Verbose  bool           // log each connection and request
 	Log      io.Writer      `json:"-"` // where the log goes; nil discards it
 	Ready    func(net.Addr) `json:"-"` // called once it can be connected to; may be nil
@@ -49,6 +51,12 @@ type server struct {
 	maxConns int // 0: no limit
 
 	accepts acceptLog
+
+	// Of the models on the library: see loops.go.
+	dropped  context.Context // cancelled: the grace is over, or something has failed
+	fail     context.CancelCauseFunc
+	here     atomic.Int64 // clients
+	someLeft atomic.Bool  // since one has come
 }
 
 func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
@@ -67,6 +75,10 @@ func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
 			cfg.MaxConns)
 	case !m.Backends && cfg.Backend != "" && cfg.Backend != "auto":
 		return nil, fmt.Errorf("the model has no loop that could run on %s", cfg.Backend)
+	case cfg.Loops < 0:
+		return nil, fmt.Errorf("the number of loops is %d: it cannot be negative", cfg.Loops)
+	case !m.Loops && cfg.Loops > 1:
+		return nil, fmt.Errorf("the model cannot run on %d loops", cfg.Loops)
 	}
 	if cfg.Log == nil {
 		cfg.Log = io.Discard
@@ -85,13 +97,22 @@ func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
 	return s, nil
 }
 
-// listen returns a listening socket on the configured address.
-func (s *server) listen(nonblock bool) (int, error) {
+// addresses returns the addresses that the configured one stands for.
+func (s *server) addresses() ([]netip.AddrPort, error) {
 	// No host is every address of IPv6, with those of IPv4 where the system can have both on one
 	// socket, or of IPv4 alone where there is no IPv6.
 	addrs, err := sys.Resolve(s.ctx, s.Addr, netip.IPv6Unspecified(), netip.IPv4Unspecified())
 	if err != nil {
-		return -1, fmt.Errorf("listen on %s: %w", s.Addr, err)
+		return nil, fmt.Errorf("listen on %s: %w", s.Addr, err)
+	}
+	return addrs, nil
+}
+
+// listen returns a listening socket on the configured address.
+func (s *server) listen(nonblock bool) (int, error) {
+	addrs, err := s.addresses()
+	if err != nil {
+		return -1, err
 	}
 	for _, addr := range addrs {
 		var fd int
@@ -100,11 +121,14 @@ func (s *server) listen(nonblock bool) (int, error) {
 			return fd, nil
 		}
 		if errors.Is(err, errors.ErrUnsupported) {
-			return -1, errors.New("this system has no sockets that kettle can use: try goroutines")
+			return -1, errNoSockets
 		}
 	}
 	return -1, fmt.Errorf("listen on %s: %w", s.Addr, err)
 }
+
+// errNoSockets says that only Go's own net works here.
+var errNoSockets = errors.New("this system has no sockets that kettle can use: try goroutines")
 
 // announce says that the server can be connected to and will serve. A model calls it when it
 // has all that it needs.

@@ -175,8 +175,8 @@ func sipsBesideFirehose(t *testing.T, v variant) {
 	}
 }
 
-// sipBeforeSecondGulp holds that a single thread takes one chunk from each client and then
-// goes on to the next, even if there is more to take. The server is stopped meanwhile, so
+// sipBeforeSecondGulp holds that a single thread takes one chunk from each client, or a few, and
+// then goes on to the next, even if there is more to take. The server is stopped meanwhile, so
 // that all wait at the same time.
 func sipBeforeSecondGulp(t *testing.T, v variant) {
 	testenv.Need(t, testenv.Proc)
@@ -198,7 +198,11 @@ func sipBeforeSecondGulp(t *testing.T, v variant) {
 	eventually(t, "both are told", func() bool { return s.log.count(`: "a sip"`) == 2 })
 	text := s.log.String()
 	gulps := strings.Count(text[:strings.LastIndex(text, `: "a sip"`)], " bytes more\n") - before
-	if gulps > 6 {
+	most := 6
+	if v.model.Loops { // on the library, which takes up to 256 KiB before the next one's turn
+		most = 10
+	}
+	if gulps > most {
 		t.Errorf("%d chunks of a firehose were served before two short messages", gulps)
 	}
 }

@@ -91,7 +91,7 @@ func serveOneClient(t *testing.T, v variant, ctx, over context.Context, wait tim
 	addrs, served := make(chan net.Addr, 1), make(chan error, 1)
 	go func() {
 		served <- v.model.ServeUntil(ctx, over, models.Config{Addr: "127.0.0.1:0", Wait: wait,
-			Backend: v.backend, Ready: func(a net.Addr) { addrs <- a }})
+			Backend: v.backend, Loops: v.loops, Ready: func(a net.Addr) { addrs <- a }})
 	}()
 	select {
 	case addr := <-addrs:

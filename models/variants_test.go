@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -9,17 +10,22 @@ import (
 	"github.com/kettle-go/kettle/selectors"
 )
 
-// variant is a model on one of the selectors that it can run on.
+// variant is a model on one of the selectors that it can run on, on one loop or on several.
 type variant struct {
 	model   models.Model
 	backend string // "" for a model that has no loop
+	loops   int    // 0 for a model that has one at most
 }
 
 func (v variant) String() string {
-	if v.backend == "" {
-		return v.model.Name
+	name := v.model.Name
+	if v.backend != "" {
+		name += "/" + v.backend
 	}
-	return v.model.Name + "/" + v.backend
+	if v.loops > 1 {
+		name += fmt.Sprintf("/%d loops", v.loops)
+	}
+	return name
 }
 
 // serial reports whether a client is served only when the one before it has left.
@@ -35,13 +41,13 @@ func (v variant) forked() bool { return v.model.Name == "prefork" }
 // singleThreaded reports whether one thread serves all clients, so that the order of what it
 // does is that of its log.
 func (v variant) singleThreaded() bool {
-	return !v.model.Blocking && !v.forked() && v.model.Name != "goroutines"
+	return !v.model.Blocking && !v.forked() && v.model.Name != "goroutines" && v.loops < 2
 }
 
 // onSelect reports whether the variant waits in select(2), whose descriptors end at 1,023.
 func (v variant) onSelect() bool { return v.model.Name == "select" || v.backend == "select" }
 
-// variants returns every model, on every selector that it can run on.
+// variants returns every model, on every selector that it can run on, and on two loops if it can.
 func variants() []variant {
 	var all []variant
 	for _, m := range models.All() {
@@ -50,7 +56,10 @@ func variants() []variant {
 			continue
 		}
 		for _, backend := range selectors.Candidates() {
-			all = append(all, variant{m, backend})
+			all = append(all, variant{model: m, backend: backend})
+			if m.Loops {
+				all = append(all, variant{model: m, backend: backend, loops: 2})
+			}
 		}
 	}
 	return all

@@ -9,11 +9,11 @@ import (
 
 // Key returns the key of file; ErrNotRegistered if it has none, ErrClosed after Close.
 func (s *Selector) Key(file any) (Key, error) {
-	sl, err := s.find(file)
+	sl, fd, err := s.find(file)
 	if err != nil {
 		return Key{}, fmt.Errorf("key: %w", err)
 	}
-	return sl.key, nil
+	return sl.key(fd), nil
 }
 
 // Keys goes through the registrations, in the order of their descriptors. It looks at the
@@ -21,7 +21,7 @@ func (s *Selector) Key(file any) (Key, error) {
 func (s *Selector) Keys() iter.Seq2[int, Key] {
 	return func(yield func(int, Key) bool) {
 		for fd, sl := range s.slots.All {
-			if sl.used && !yield(fd, sl.key) {
+			if sl.used && !yield(fd, sl.key(fd)) {
 				return
 			}
 		}
@@ -58,23 +58,23 @@ func valid(events Events) bool {
 	return events != 0 && events&^(Read|Write) == 0
 }
 
-// find returns the registration of file. A file that cannot tell its descriptor any more,
+// find returns the registration of file, and its descriptor. A file that cannot tell its descriptor any more,
 // because it has been closed, is looked for by identity.
-func (s *Selector) find(file any) (*slot, error) {
+func (s *Selector) find(file any) (*slot, int, error) {
 	if s.closed {
-		return nil, ErrClosed
+		return nil, -1, ErrClosed
 	}
 	fd, err := descriptor(file)
 	if err != nil {
 		if fd = s.findClosed(file); fd < 0 {
-			return nil, fmt.Errorf("%w: %w", ErrNotRegistered, err)
+			return nil, -1, fmt.Errorf("%w: %w", ErrNotRegistered, err)
 		}
 	}
 	sl := s.slots.At(fd)
 	if sl == nil || !sl.used {
-		return nil, fmt.Errorf("descriptor %d: %w", fd, ErrNotRegistered)
+		return nil, -1, fmt.Errorf("descriptor %d: %w", fd, ErrNotRegistered)
 	}
-	return sl, nil
+	return sl, fd, nil
 }
 
 func (s *Selector) findClosed(file any) int {

@@ -99,9 +99,15 @@ type event struct {
 
 // slot is the registration of one descriptor number.
 type slot struct {
-	key        Key
+	file, data any
 	generation uint32
+	events     Events
 	used       bool
+}
+
+// key returns the key of a descriptor from its slot.
+func (sl *slot) key(fd int) Key {
+	return Key{File: sl.file, FD: fd, Events: sl.events, Data: sl.data}
 }
 
 // Register watches file for events and attaches data to it. File is an int, or has a method
@@ -125,55 +131,54 @@ func (s *Selector) Register(file any, events Events, data any) (Key, error) {
 		return Key{}, fmt.Errorf("register descriptor %d with %s: %w", fd, s.name, err)
 	}
 	// The table grows now that the descriptor is known to be open: a wrong number may be huge.
-	key := Key{File: file, FD: fd, Events: events, Data: data}
-	*s.slots.Grow(fd) = slot{key: key, generation: generation, used: true}
+	sl := s.slots.Grow(fd)
+	*sl = slot{file: file, data: data, generation: generation, events: events, used: true}
 	s.count++
-	return key, nil
+	return sl.key(fd), nil
 }
 
 // Modify changes the events that file is watched for and the value attached to it. With the
 // events unchanged it costs no system call. If the kernel refuses, file is no longer
 // registered and the error is returned. An unknown file is ErrNotRegistered.
 func (s *Selector) Modify(file any, events Events, data any) (Key, error) {
-	sl, err := s.find(file)
+	sl, fd, err := s.find(file)
 	if err == nil && !valid(events) {
 		err = fmt.Errorf("%w, not %s", ErrInvalidEvents, events)
 	}
 	if err != nil {
 		return Key{}, fmt.Errorf("modify: %w", err)
 	}
-	if old := sl.key.Events; old != events {
-		tok := newToken(sl.key.FD, sl.generation)
-		if err := s.backend.modify(sl.key.FD, old, events, tok); err != nil {
-			err = fmt.Errorf("modify descriptor %d with %s: %w", sl.key.FD, s.name, err)
-			s.drop(sl)
+	if old := sl.events; old != events {
+		tok := newToken(fd, sl.generation)
+		if err := s.backend.modify(fd, old, events, tok); err != nil {
+			err = fmt.Errorf("modify descriptor %d with %s: %w", fd, s.name, err)
+			s.drop(sl, fd)
 			return Key{}, err
 		}
-		sl.key.Events = events
+		sl.events = events
 	}
-	sl.key.Data = data
-	return sl.key, nil
+	sl.data = data
+	return sl.key(fd), nil
 }
 
 // Unregister stops watching file and returns its key. A descriptor that has been closed, or
 // has become another file's in the meantime, is no error; a file that is closed is found by
 // identity. An unknown file is ErrNotRegistered.
 func (s *Selector) Unregister(file any) (Key, error) {
-	sl, err := s.find(file)
+	sl, fd, err := s.find(file)
 	if err != nil {
 		return Key{}, fmt.Errorf("unregister: %w", err)
 	}
-	key := sl.key
-	s.drop(sl)
+	key := sl.key(fd)
+	s.drop(sl, fd)
 	return key, nil
 }
 
 // drop takes the registration out of the table and out of the backend. What the backend
 // says about it does not matter: the descriptor may be gone already.
-func (s *Selector) drop(sl *slot) {
-	_ = s.backend.remove(sl.key.FD, sl.key.Events)
-	sl.key = Key{}
-	sl.used = false
+func (s *Selector) drop(sl *slot, fd int) {
+	_ = s.backend.remove(fd, sl.events)
+	*sl = slot{generation: sl.generation}
 	s.count--
 }
 
@@ -213,7 +218,7 @@ func (s *Selector) Select(timeout time.Duration) (int, error) {
 func (s *Selector) discardStale(batch []event) []event {
 	kept := batch[:0]
 	for _, ev := range batch {
-		if sl := s.live(ev); sl != nil && ev.events&sl.key.Events != 0 {
+		if sl := s.live(ev); sl != nil && ev.events&sl.events != 0 {
 			kept = append(kept, ev)
 		}
 	}
@@ -233,7 +238,8 @@ func (s *Selector) Ready() iter.Seq2[Key, Events] {
 			if sl == nil {
 				continue
 			}
-			if events := ev.events & sl.key.Events; events != 0 && !yield(sl.key, events) {
+			events := ev.events & sl.events
+			if events != 0 && !yield(sl.key(ev.token.fd()), events) {
 				return
 			}
 		}

@@ -12,24 +12,25 @@ import (
 //
 // Its methods suspend the task that calls them; it must be one of the loop that the connection was
 // made on. One task at a time may read (another one gets ErrBusy); any number may write, one after
-// the other. A read and a write do not wait for each other.
+// the other. A read and a write do not wait for each other. All methods are loop only.
 type Conn struct {
 	t *transport.Transport
 
 	unread  []byte           // received, and not read: the end of what the transport has returned
 	reading kettle.WaitQueue // the task that waits for more
-	room    kettle.WaitQueue // the task that writes, and waits for room
 
-	server *serving   // whose handler it has
-	secure *secure    // TLS
-	queues *queues    // nil while nobody ever had to wait for a turn
-	times  *deadlines // nil while none was ever set
-	limit  int32      // of ReadUntil
+	server *serving // whose handler it has
+	secure *secure  // TLS
+	seldom *seldom
+	limit  int32 // of ReadUntil
 	marks  marks
 }
 
-// queues are where tasks wait that are not the one that writes.
-type queues struct {
+// seldom is what most connections never have: deadlines, and tasks that wait to write.
+type seldom struct {
+	times *deadlines // nil while none was ever set
+
+	room    kettle.WaitQueue // the task that writes, and waits for room
 	turn    kettle.WaitQueue // to write
 	flushed kettle.WaitQueue // for nothing to be pending
 }
@@ -42,6 +43,7 @@ const (
 	draining                    // when nothing has arrived that is the end
 	writing                     // a task writes, and may be suspended
 	busy                        // a task reads by way of TLS
+	suspended                   // a task is in the midst of a read, and others run
 	lateRead                    // the read deadline has passed
 	lateWrite                   // the write deadline has passed
 )
@@ -51,13 +53,21 @@ const DefaultLimit = 64 << 10
 
 // newConn returns a connection that is about to be made, on the loop of home.
 func newConn(home *kettle.WaitQueue) *Conn {
-	return &Conn{limit: DefaultLimit, reading: home.Sibling(), room: home.Sibling()}
+	return &Conn{limit: DefaultLimit, reading: home.Sibling()}
 }
 
-// LocalAddr returns the address of this side. Any goroutine may call it.
+func (c *Conn) rare() *seldom {
+	if c.seldom == nil {
+		c.seldom = &seldom{room: c.reading.Sibling(), turn: c.reading.Sibling(),
+			flushed: c.reading.Sibling()}
+	}
+	return c.seldom
+}
+
+// LocalAddr returns the address of this side.
 func (c *Conn) LocalAddr() net.Addr { return c.t.LocalAddr() }
 
-// RemoteAddr returns the address of the peer. Any goroutine may call it.
+// RemoteAddr returns the address of the peer.
 func (c *Conn) RemoteAddr() net.Addr { return c.t.RemoteAddr() }
 
 // Close ends the connection, and does not wait: what was written is sent first, without the task,
@@ -91,9 +101,9 @@ func (c *Conn) Abort() {
 func (c *Conn) shut() {
 	c.marks |= closed
 	c.unread = nil
-	if c.times != nil {
-		c.times.read.timer.Stop()
-		c.times.write.timer.Stop()
+	if times := c.times(); times != nil {
+		times.read.timer.Stop()
+		times.write.timer.Stop()
 	}
 	if c.reading.Len() > 0 {
 		c.reading.WakeAll(c.failure("read", net.ErrClosed))
@@ -103,17 +113,15 @@ func (c *Conn) shut() {
 
 // wakeWriters ends the waits of all that write, or wait for what was written.
 func (c *Conn) wakeWriters(op string, err error) {
-	if c.room.Len() == 0 && c.queues == nil {
+	if c.seldom == nil {
 		return
 	}
 	if op != "" {
 		err = c.failure(op, err)
 	}
-	c.room.WakeAll(err)
-	if c.queues != nil {
-		c.queues.turn.WakeAll(err)
-		c.queues.flushed.WakeAll(err)
-	}
+	c.seldom.room.WakeAll(err)
+	c.seldom.turn.WakeAll(err)
+	c.seldom.flushed.WakeAll(err)
 }
 
 func (c *Conn) has(m marks) bool { return c.marks&m != 0 }
@@ -149,12 +157,16 @@ func (p *protocol) EOF(*transport.Transport) {}
 func (p *protocol) PauseWriting(*transport.Transport) {}
 
 // ResumeWriting is called when there is room again.
-func (p *protocol) ResumeWriting(*transport.Transport) { p.room.Wake(nil) }
+func (p *protocol) ResumeWriting(*transport.Transport) {
+	if p.seldom != nil {
+		p.seldom.room.Wake(nil)
+	}
+}
 
 // Flushed is called when nothing is pending any more.
 func (p *protocol) Flushed(*transport.Transport) {
-	if p.queues != nil {
-		p.queues.flushed.WakeAll(nil)
+	if p.seldom != nil {
+		p.seldom.flushed.WakeAll(nil)
 	}
 }
 

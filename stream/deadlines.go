@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"net"
 	"os"
 	"time"
 
@@ -48,20 +49,28 @@ func (c *Conn) SetWriteDeadline(at time.Time) error {
 	return err
 }
 
+// times returns the deadlines, nil while none was ever set.
+func (c *Conn) times() *deadlines {
+	if c.seldom == nil {
+		return nil
+	}
+	return c.seldom.times
+}
+
 func (c *Conn) deadline(what string) (*deadlines, error) {
 	switch {
 	case !c.reading.Inside():
 		return nil, kettle.ErrWrongGoroutine
 	case c.has(closed):
-		return nil, c.failure("set the deadline of a "+what, os.ErrClosed)
-	case c.times == nil:
+		return nil, c.failure("set the deadline of a "+what, net.ErrClosed)
+	case c.times() == nil:
 		d := &deadlines{read: deadline{conn: c, late: lateRead},
 			write: deadline{conn: c, late: lateWrite}}
 		d.read.timer.Init(c.t.Loop(), &d.read)
 		d.write.timer.Init(c.t.Loop(), &d.write)
-		c.times = d
+		c.rare().times = d
 	}
-	return c.times, nil
+	return c.times(), nil
 }
 
 // set makes at the deadline.

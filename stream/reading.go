@@ -7,8 +7,10 @@ import (
 	"io"
 	"iter"
 	"math"
+	"net"
 	"os"
 
+	"github.com/kettle-go/kettle"
 	"github.com/kettle-go/kettle/transport"
 )
 
@@ -27,10 +29,12 @@ func (c *Conn) begin() error {
 	if err := c.reading.Enter(); err != nil {
 		return err
 	}
-	if c.reading.Len() > 0 || c.has(busy) {
+	switch {
+	case c.has(closed):
+		return c.failure("read", net.ErrClosed)
+	case c.has(suspended | busy):
 		return c.failure("read", ErrBusy)
-	}
-	if c.has(lateRead) {
+	case c.has(lateRead):
 		return c.failure("read", os.ErrDeadlineExceeded)
 	}
 	return nil
@@ -47,23 +51,51 @@ func (c *Conn) fill(keep int, what string) ([]byte, error) {
 			c.t.Recheck()
 		}
 		all, err := c.t.Receive(keep)
-		c.unread = all
-		if err != transport.ErrWouldBlock {
-			return all, err
+		if all != nil || keep == 0 { // a transport that is lost keeps nothing: it stays here
+			c.unread = all
 		}
-		if err := c.await(what); err != nil {
-			return all, err
+		if err == transport.ErrWouldBlock {
+			err = c.await(what)
+			if err == nil {
+				continue
+			}
 		}
+		return c.unread, err
 	}
 }
 
 // await suspends the task until something may have arrived. In a drain that nothing has is the
 // end.
 func (c *Conn) await(what string) error {
-	if c.has(draining) {
+	switch {
+	case c.has(draining):
 		return io.EOF
+	case c.has(lateRead): // it has passed between the wake-up and the task's turn
+		return c.failure("read", os.ErrDeadlineExceeded)
 	}
-	return c.reading.Wait(what)
+	c.marks |= suspended
+	err := c.reading.Wait(what)
+	c.marks &^= suspended
+	return err
+}
+
+// pass ends a read that did not have to suspend. Should it give way, the read is still under way:
+// another one would take the chunk from the task that has yet to get it.
+func (c *Conn) pass(cost int) {
+	c.marks |= suspended
+	c.reading.Pass(cost)
+	c.marks &^= suspended
+}
+
+// goOn stands between the receives of a read that takes several, of which the last one has got n
+// bytes: where the peer is fast enough that nothing has to be waited for, others have their turn
+// all the same, and the read can end.
+func (c *Conn) goOn(n int) error {
+	c.pass(costOf(n))
+	if c.has(lateRead) {
+		return c.failure("read", os.ErrDeadlineExceeded)
+	}
+	return c.reading.Enter()
 }
 
 // Next returns what has arrived, at least a byte, and suspends the task if nothing has. The chunk
@@ -81,7 +113,7 @@ func (c *Conn) Next() ([]byte, error) {
 		}
 	}
 	c.unread = nil
-	c.reading.Pass(costOf(len(chunk)))
+	c.pass(costOf(len(chunk)))
 	return chunk, nil
 }
 
@@ -93,11 +125,11 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 	}
 	switch {
 	case len(c.unread) > 0:
-	case len(p) >= largeRead && c.secure == nil:
+	case len(p) >= largeRead:
 		if n, err = c.receiveInto(p, "Conn.Read"); err != nil {
 			return 0, err
 		}
-		c.reading.Pass(costOf(n))
+		c.pass(costOf(n))
 		return n, nil
 	default:
 		if _, err = c.fill(0, "Conn.Read"); err != nil {
@@ -105,7 +137,7 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 		}
 	}
 	n = c.take(p)
-	c.reading.Pass(costOf(n))
+	c.pass(costOf(n))
 	return n, nil
 }
 
@@ -118,6 +150,9 @@ func (c *Conn) take(p []byte) int {
 
 // receiveInto is fill to where it is wanted; nothing is unread.
 func (c *Conn) receiveInto(p []byte, what string) (int, error) {
+	if c.secure != nil {
+		return c.secure.fillInto(c, p, what)
+	}
 	for {
 		if c.has(draining) {
 			c.t.Recheck()
@@ -139,7 +174,7 @@ func (c *Conn) ReadFull(p []byte) (n int, err error) {
 	if err := c.begin(); err != nil || len(p) == 0 {
 		return 0, err
 	}
-	if len(p) > largeRead && c.secure == nil {
+	if len(p) > largeRead {
 		n, err = c.readLarge(p)
 	} else {
 		for err == nil && len(c.unread) < len(p) {
@@ -151,7 +186,7 @@ func (c *Conn) ReadFull(p []byte) (n int, err error) {
 	}
 	switch {
 	case err == nil:
-		c.reading.Pass(costOf(n))
+		c.pass(costOf(n))
 	case err == io.EOF && n > 0:
 		err = &IncompleteReadError{Partial: bytes.Clone(p[:n]), Expected: len(p)}
 	}
@@ -161,16 +196,29 @@ func (c *Conn) ReadFull(p []byte) (n int, err error) {
 // readLarge is ReadFull without a buffer between.
 func (c *Conn) readLarge(p []byte) (n int, err error) {
 	n = c.take(p)
-	for err == nil && n < len(p) {
-		var m int
+	for m := 0; err == nil && n < len(p); n += m {
+		if m > 0 {
+			if err = c.goOn(m); err != nil {
+				break
+			}
+		}
 		m, err = c.receiveInto(p[n:], "Conn.ReadFull")
-		n += m
 	}
-	if err != nil && err != io.EOF && n > 0 && c.t.Err() == nil && !c.has(closed) {
-		c.unread = c.t.Restore(p[:n])
-		n = 0
+	if err == nil || err == io.EOF {
+		return n, err
 	}
-	return n, err
+	if n > 0 && !c.has(closed) {
+		c.unread = c.restore(p[:n])
+	}
+	return 0, err
+}
+
+// restore has what is unread begin with p again.
+func (c *Conn) restore(p []byte) []byte {
+	if c.secure != nil {
+		return c.secure.restore(p)
+	}
+	return c.t.Restore(p)
 }
 
 // Peek returns the next n bytes without reading them, and suspends the task until there are so
@@ -189,8 +237,9 @@ func (c *Conn) Peek(n int) ([]byte, error) {
 			return all, err
 		}
 	}
-	c.reading.Pass(1)
-	return c.unread[:n:n], nil
+	chunk := c.unread[:n:n]
+	c.pass(1) // it may be closed meanwhile
+	return chunk, nil
 }
 
 // Discard reads n bytes, and drops them. It returns how many it has, which is less only with an
@@ -206,8 +255,13 @@ func (c *Conn) Discard(n int) (dropped int, err error) {
 		some := min(n-dropped, len(c.unread))
 		c.unread = c.unread[some:]
 		if dropped += some; dropped == n {
-			c.reading.Pass(costOf(n))
+			c.pass(costOf(some))
 			return dropped, nil
+		}
+		if some > 0 {
+			if err := c.goOn(some); err != nil {
+				return dropped, err
+			}
 		}
 		if _, err := c.fill(0, "Conn.Discard"); err != nil {
 			return dropped, err
@@ -218,6 +272,9 @@ func (c *Conn) Discard(n int) (dropped int, err error) {
 // SetLimit sets how long what ReadUntil and ReadLine return may be, in bytes, without the
 // separator; also the most that Peek returns. The default is DefaultLimit.
 func (c *Conn) SetLimit(n int) error {
+	if !c.reading.Inside() {
+		return kettle.ErrWrongGoroutine
+	}
 	if n <= 0 || n > math.MaxInt32 {
 		return fmt.Errorf("stream: set the limit to %d: %w: it must be above 0", n, os.ErrInvalid)
 	}
@@ -261,7 +318,7 @@ func (c *Conn) ReadUntil(separators ...[]byte) ([]byte, error) {
 	}
 	chunk := c.unread[:end:end]
 	c.unread = c.unread[end:]
-	c.reading.Pass(costOf(end))
+	c.pass(costOf(end))
 	return chunk, nil
 }
 
@@ -269,7 +326,7 @@ func (c *Conn) ReadUntil(separators ...[]byte) ([]byte, error) {
 // is one. What was searched is not searched again, but for as much of its end as could be the
 // beginning of the longest one.
 func (c *Conn) find(separators [][]byte, shortest, longest int) (start, end int, err error) {
-	from := 0
+	from, more := 0, 0
 	for {
 		if len(c.unread)-from >= shortest {
 			start, end = first(c.unread, from, separators)
@@ -280,13 +337,21 @@ func (c *Conn) find(separators [][]byte, shortest, longest int) (start, end int,
 				return 0, 0, &LimitError{Limit: int(c.limit), Consumed: from}
 			}
 		}
-		if _, err = c.fill(len(c.unread), "Conn.ReadUntil"); err != nil {
+		if more > 0 {
+			if err = c.goOn(more); err != nil {
+				return 0, 0, err
+			}
+		}
+		before := len(c.unread)
+		if _, err = c.fill(before, "Conn.ReadUntil"); err != nil {
 			return 0, 0, err
 		}
+		more = len(c.unread) - before
 	}
 }
 
-// first returns where the first of the separators begins and ends, 0 and 0 if there is none.
+// first returns where the first of the separators begins and ends, 0 and 0 if there is none. Of
+// those that end at the same place it is the shortest, in whatever order they are given.
 func first(p []byte, from int, separators [][]byte) (start, end int) {
 	for _, s := range separators {
 		var i int
@@ -295,8 +360,12 @@ func first(p []byte, from int, separators [][]byte) (start, end int) {
 		} else {
 			i = bytes.Index(p[from:], s)
 		}
-		if i >= 0 && (end == 0 || from+i+len(s) < end) {
-			start, end = from+i, from+i+len(s)
+		if i < 0 {
+			continue
+		}
+		i += from
+		if j := i + len(s); end == 0 || j < end || j == end && i > start {
+			start, end = i, j
 		}
 	}
 	return start, end
@@ -353,7 +422,9 @@ func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 		n, err := w.Write(chunk)
 		total += int64(n)
 		if err != nil {
-			c.unread = chunk[n:]
+			if !c.has(closed) {
+				c.unread = chunk[n:]
+			}
 			return total, err
 		}
 	}
@@ -364,4 +435,9 @@ func (c *Conn) Buffered() int { return len(c.unread) }
 
 // AtEOF reports whether the peer has ended its side and everything was read. It is found out by a
 // read.
-func (c *Conn) AtEOF() bool { return c.t.Ended() && len(c.unread) == 0 }
+func (c *Conn) AtEOF() bool {
+	if c.secure != nil {
+		return c.secure.ended() && len(c.unread) == 0
+	}
+	return c.t.Ended() && len(c.unread) == 0
+}

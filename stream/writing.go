@@ -24,7 +24,7 @@ func (c *Conn) Write(p []byte) (n int, err error) {
 	}
 	c.endWrite()
 	if err == nil {
-		c.room.Pass(costOf(n))
+		c.reading.Pass(costOf(n))
 	}
 	return n, err
 }
@@ -37,7 +37,10 @@ func (c *Conn) writeAll(p []byte) (n int, err error) {
 		if n += some; n == len(p) || err != nil {
 			return n, err
 		}
-		if err = c.room.Wait("Conn.Write"); err != nil {
+		if c.has(lateWrite) { // it has passed between the wake-up and the task's turn
+			return n, c.failure("write", os.ErrDeadlineExceeded)
+		}
+		if err = c.rare().room.Wait("Conn.Write"); err != nil {
 			return n, err
 		}
 	}
@@ -46,17 +49,38 @@ func (c *Conn) writeAll(p []byte) (n int, err error) {
 // Writev is Write for several pieces, which go out in one system call if the kernel takes them. It
 // changes neither the pieces nor the list.
 func (c *Conn) Writev(pieces [][]byte) (n int64, err error) {
-	if c.secure == nil && c.t.Pending() == 0 && !c.has(writing) {
-		size := 0
-		for _, p := range pieces {
-			size += len(p)
+	if err := c.beginWrite(); err != nil {
+		return 0, err
+	}
+	n, err = c.writePieces(pieces)
+	c.endWrite()
+	if err == nil {
+		c.reading.Pass(costOf(int(n)))
+	}
+	return n, err
+}
+
+// writePieces writes the pieces: at once if everything can be kept, and else one by one, as room
+// permits. It is this task's turn.
+func (c *Conn) writePieces(pieces [][]byte) (n int64, err error) {
+	var size int64
+	for _, p := range pieces {
+		size += int64(len(p))
+	}
+	high, _ := c.t.WriteMarks()
+	if c.secure == nil && c.t.Pending() == 0 && size <= int64(high) {
+		if err := c.t.Writev(pieces); err != nil {
+			return 0, err
 		}
-		if high, _ := c.t.WriteMarks(); size <= high {
-			return c.writeAtOnce(pieces, size)
-		}
+		return size, nil
 	}
 	for _, p := range pieces {
-		some, err := c.Write(p)
+		var some int
+		if c.secure != nil {
+			some, err = c.secure.write(c, p)
+		} else {
+			some, err = c.writeAll(p)
+		}
 		if n += int64(some); err != nil {
 			return n, err
 		}
@@ -64,23 +88,9 @@ func (c *Conn) Writev(pieces [][]byte) (n int64, err error) {
 	return n, nil
 }
 
-// writeAtOnce is Writev where everything can be kept.
-func (c *Conn) writeAtOnce(pieces [][]byte, size int) (int64, error) {
-	if err := c.beginWrite(); err != nil {
-		return 0, err
-	}
-	err := c.t.Writev(pieces)
-	c.endWrite()
-	if err != nil {
-		return 0, err
-	}
-	c.room.Pass(costOf(size))
-	return int64(size), nil
-}
-
 // beginWrite begins a write: it waits for this task's turn.
 func (c *Conn) beginWrite() error {
-	if err := c.room.Enter(); err != nil {
+	if err := c.reading.Enter(); err != nil {
 		return err
 	}
 	if c.has(lateWrite) {
@@ -90,28 +100,26 @@ func (c *Conn) beginWrite() error {
 		c.marks |= writing
 		return nil
 	}
-	return c.contended().turn.Wait("its turn to write") // handed over by endWrite
+	err := c.rare().turn.Wait("its turn to write") // handed over by endWrite
+	if err == nil && c.has(lateWrite) {
+		c.endWrite()
+		return c.failure("write", os.ErrDeadlineExceeded)
+	}
+	return err
 }
 
 // endWrite hands the turn to the next.
 func (c *Conn) endWrite() {
-	if c.queues == nil {
+	if c.seldom == nil {
 		c.marks &^= writing
 		return
 	}
-	if !c.queues.turn.Wake(nil) {
+	if !c.seldom.turn.Wake(nil) {
 		c.marks &^= writing
 		if c.t.Pending() == 0 {
-			c.queues.flushed.WakeAll(nil)
+			c.seldom.flushed.WakeAll(nil)
 		}
 	}
-}
-
-func (c *Conn) contended() *queues {
-	if c.queues == nil {
-		c.queues = &queues{turn: c.room.Sibling(), flushed: c.room.Sibling()}
-	}
-	return c.queues
 }
 
 // TryWrite writes p, all of it or nothing, and never suspends: it is for pushing the same to many,
@@ -119,10 +127,12 @@ func (c *Conn) contended() *queues {
 // Any task of the loop may call it, and any callback.
 func (c *Conn) TryWrite(p []byte) error {
 	switch {
-	case !c.room.Inside():
+	case !c.reading.Inside():
 		return kettle.ErrWrongGoroutine
 	case c.has(closed):
 		return c.failure("write", net.ErrClosed)
+	case c.has(lateWrite):
+		return c.failure("write", os.ErrDeadlineExceeded)
 	case c.t.Full() || c.has(writing):
 		return ErrFull
 	case c.secure != nil:
@@ -133,31 +143,31 @@ func (c *Conn) TryWrite(p []byte) error {
 
 // Flush suspends the task until nothing is pending: everything that was written is the system's.
 func (c *Conn) Flush() error {
-	if err := c.room.Enter(); err != nil {
+	if err := c.reading.Enter(); err != nil {
 		return err
 	}
-	for c.t.Pending() > 0 || c.has(writing) {
+	for c.t.Pending() > 0 || c.has(writing|closed) {
 		switch {
 		case c.has(closed):
 			return c.failure("flush", net.ErrClosed)
 		case c.has(lateWrite):
 			return c.failure("flush", os.ErrDeadlineExceeded)
 		}
-		if err := c.contended().flushed.Wait("Conn.Flush"); err != nil {
+		if err := c.rare().flushed.Wait("Conn.Flush"); err != nil {
 			return err
 		}
 	}
 	if err := c.t.Err(); err != nil {
 		return err
 	}
-	c.room.Pass(1)
+	c.reading.Pass(1)
 	return nil
 }
 
 // CloseWrite ends the sending side, after what is pending: the peer gets the end of the stream, and
 // can go on sending. It does not suspend.
 func (c *Conn) CloseWrite() error {
-	if !c.room.Inside() {
+	if !c.reading.Inside() {
 		return kettle.ErrWrongGoroutine
 	}
 	if c.secure != nil && !c.has(closed) {
@@ -168,7 +178,12 @@ func (c *Conn) CloseWrite() error {
 
 // SetWriteMarks sets the high-water and the low-water mark of what is pending, in bytes: Write
 // suspends above the one until below the other. The defaults are 64 and 16 KiB.
-func (c *Conn) SetWriteMarks(high, low int) error { return c.t.SetWriteMarks(high, low) }
+func (c *Conn) SetWriteMarks(high, low int) error {
+	if !c.reading.Inside() {
+		return kettle.ErrWrongGoroutine
+	}
+	return c.t.SetWriteMarks(high, low)
+}
 
 // Pending returns how many bytes were written that the system has not taken yet.
 func (c *Conn) Pending() int { return c.t.Pending() }

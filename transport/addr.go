@@ -27,11 +27,11 @@ func (t *Transport) RemoteAddr() net.Addr {
 	case t.is(unix):
 		return unixAddr(sys.PeerUnixPath(int(t.fd)))
 	}
-	return net.TCPAddrFromAddrPort(t.peer)
+	return net.TCPAddrFromAddrPort(t.Peer())
 }
 
 // Peer returns the peer's address of TCP, and no valid one of others. It allocates nothing.
-func (t *Transport) Peer() netip.AddrPort { return t.peer }
+func (t *Transport) Peer() netip.AddrPort { return netip.AddrPortFrom(t.peer, t.port) }
 
 // LocalAddr returns the address of this side. After the connection is lost it is that of the
 // listener, if it is not known.

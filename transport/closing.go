@@ -144,8 +144,9 @@ func (t *Transport) unacknowledged() bool {
 	return err != nil || n > 0
 }
 
-// end ends the connection, with why if it broke.
-func (t *Transport) end(why error) { t.terminate(why, why != nil) }
+// end ends the connection, with why if it broke. Of one that nobody has heard of nothing is
+// missing, so that its peer gets no reset: it is refused.
+func (t *Transport) end(why error) { t.terminate(why, why != nil && !t.is(told)) }
 
 func (t *Transport) terminate(why error, reset bool) {
 	if t.state == lost {
@@ -159,7 +160,6 @@ func (t *Transport) terminate(why error, reset bool) {
 	t.release(reset)
 	t.station.buffers.give(t.out)
 	t.in, t.out = nil, nil
-	t.station.remove(t)
 	if why != nil {
 		t.rare().err = why
 	}
@@ -181,6 +181,7 @@ type loser Transport
 // Run is called by the loop.
 func (o *loser) Run() {
 	t := (*Transport)(o)
+	t.station.remove(t)
 	if !t.is(told) {
 		t.set(told)
 		t.protocol.Lost(t, t.Err())

@@ -83,7 +83,9 @@ func (c *Connecting) Run() {
 	c.over()
 	t := c.station.connected(fd, isUnix, c.protocol)
 	if !isUnix {
-		t.peer, _ = sys.PeerAddr(fd)
+		if peer, err := sys.PeerAddr(fd); err == nil {
+			t.peer, t.port = peer.Addr(), peer.Port()
+		}
 	}
 	if err := t.begin(); err != nil {
 		c.failed(err)

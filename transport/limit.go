@@ -1,6 +1,9 @@
 package transport
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Limit is how many connections there may be at once, of all listeners that have it, on whatever
 // loops. A nil Limit is none. It may be used from any goroutine.
@@ -8,7 +11,7 @@ type Limit struct {
 	mu      sync.Mutex
 	max     int
 	n       int
-	waiting []*Listener
+	waiting []*Listener // for a place, who has waited longest first
 }
 
 // NewLimit returns a limit of n connections.
@@ -35,7 +38,7 @@ func (m *Limit) acquire(ln *Listener, waits bool) bool {
 		m.n++
 		return true
 	}
-	if waits {
+	if waits && !slices.Contains(m.waiting, ln) {
 		m.waiting = append(m.waiting, ln)
 	}
 	return false
@@ -49,10 +52,39 @@ func (m *Limit) release() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.n--
-	if len(m.waiting) == 0 {
+	m.tell()
+}
+
+// pass has another listener accept in place of one that was told of a place and has no use for it.
+func (m *Limit) pass() {
+	if m == nil {
 		return
 	}
-	ln := m.waiting[0]
-	m.waiting = m.waiting[1:]
-	_ = ln.station.loop.Post(ln.roomy) // a loop that is closed accepts nobody
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tell()
+}
+
+// leave is called when ln does not wait for a place any more. Perhaps it was just told of one.
+func (m *Limit) leave(ln *Listener) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.waiting = slices.DeleteFunc(m.waiting, func(w *Listener) bool { return w == ln })
+	m.tell()
+}
+
+// tell tells the listener that has waited longest, if there is a place. So for each place that is
+// free, while others wait, there is a listener that was told of it, and will take it or pass it on.
+func (m *Limit) tell() {
+	for m.n < m.max && len(m.waiting) > 0 {
+		ln := m.waiting[0]
+		m.waiting = slices.Delete(m.waiting, 0, 1)
+		if ln.station.loop.Post(ln.roomy) == nil {
+			return
+		}
+		// Its loop is closed, and accepts nobody: the next one.
+	}
 }

@@ -28,9 +28,14 @@ type ListenConfig struct {
 	Limit   *Limit
 	Refused func(peer net.Addr)
 
-	// Failed, if not nil, is told once for each burst of failures to accept, with how long the
-	// listener pauses. Without it that is an incident of the loop... see Pause.
+	// Failed, if not nil, is told when accepting fails, as where the process has run out of
+	// descriptors, with how long the listener pauses: 5 ms at first, twice as long after each
+	// failure in a row, a second at most. Meanwhile clients wait in the backlog. It is told once,
+	// until the backlog was seen empty again, or a whole batch was accepted.
 	Failed func(err error, pause time.Duration)
+
+	// KeepFile leaves the file of a unix socket where it is when the listener is closed.
+	KeepFile bool
 }
 
 // Listener accepts connections on a loop. Its methods are loop only, but for Addr.
@@ -41,9 +46,11 @@ type Listener struct {
 	addr    net.Addr
 	file    unixFile
 	accept  func() Protocol // nil: nobody wants connections yet
-	paused  bool            // by Pause
+	wanted  func() bool     // nil: always
+	paused  bool            // by Pause, or as nobody wanted one
 	waits   bool            // for a place below the limit
 	armed   bool
+	failing bool       // since a failure that Failed was told of
 	retry   loop.Timer // set: accepting has failed, and pauses
 	pause   time.Duration
 }
@@ -81,17 +88,41 @@ func Listen(l *loop.Loop, addr net.Addr, config ListenConfig) (*Listener, error)
 		ip := a.AddrPort()
 		ln.fd, err = sys.Listen(netip.AddrPortFrom(ip.Addr().Unmap(), ip.Port()), options)
 	case *net.UnixAddr:
-		if ln.fd, err = sys.ListenUnix(a.Name, options); err == nil && a.Name[0] != '@' {
-			ln.file.path = a.Name
-			ln.file.dev, ln.file.ino, err = sys.FileID(a.Name)
-		}
+		ln.fd, ln.file, err = listenUnix(a.Name, options)
 	default:
 		err = fmt.Errorf("%T is no address of TCP or a unix socket: %w", addr, os.ErrInvalid)
 	}
 	if err != nil {
 		return nil, &net.OpError{Op: "listen", Net: addr.Network(), Addr: addr, Err: err}
 	}
-	return ln, ln.open()
+	if config.KeepFile {
+		ln.file = unixFile{}
+	}
+	return ln.open()
+}
+
+// listenUnix returns a unix socket that listens, and its file, if it has one.
+func listenUnix(path string, options sys.ListenOptions) (int, unixFile, error) {
+	fd, err := sys.ListenUnix(path, options)
+	if err != nil || path[0] == '@' {
+		return fd, unixFile{}, err
+	}
+	f := unixFile{path: path}
+	if f.dev, f.ino, err = sys.FileID(path); err != nil {
+		_ = sys.Close(fd)
+		return -1, unixFile{}, err // somebody has removed it already: nobody could connect
+	}
+	return fd, f, nil
+}
+
+// remove removes the file, unless somebody else has put another one there.
+func (f unixFile) remove() {
+	if f.path == "" {
+		return
+	}
+	if dev, ino, err := sys.FileID(f.path); err == nil && dev == f.dev && ino == f.ino {
+		_ = os.Remove(f.path)
+	}
 }
 
 // Inherit returns a listener for a socket that listens already, such as one that a supervisor has
@@ -109,23 +140,24 @@ func Inherit(l *loop.Loop, fd int, config ListenConfig) (*Listener, error) {
 		return nil, fmt.Errorf("transport: inherit descriptor %d: %w", fd, err)
 	}
 	ln := &Listener{station: stationOf(l), config: config, fd: fd}
-	return ln, ln.open()
+	return ln.open()
 }
 
-func (ln *Listener) open() error {
+// open makes the listener known to its loop, which closes it in the end if nobody else does.
+func (ln *Listener) open() (*Listener, error) {
 	ln.retry.Init(ln.station.loop, loop.Func(ln.accepting))
 	ln.station.listeners[ln] = struct{}{}
 	if kind, err := sys.SocketKind(ln.fd); err == nil && kind.Unix {
 		ln.addr = unixAddr(sys.UnixPath(ln.fd))
-		return nil
+		return ln, nil
 	}
 	addr, err := sys.LocalAddr(ln.fd)
 	if err != nil {
 		ln.Close()
-		return err
+		return nil, err
 	}
 	ln.addr = net.TCPAddrFromAddrPort(addr)
-	return nil
+	return ln, nil
 }
 
 // Addr returns the address, with the real port. It may be called from any goroutine, also after
@@ -133,11 +165,16 @@ func (ln *Listener) open() error {
 func (ln *Listener) Addr() net.Addr { return ln.addr }
 
 // Serve begins to accept: each connection gets the protocol that accept returns.
-func (ln *Listener) Serve(accept func() Protocol) error {
+func (ln *Listener) Serve(accept func() Protocol) error { return ln.ServeWhile(nil, accept) }
+
+// ServeWhile is Serve for who does not always want a connection: wanted is asked before each one is
+// accepted. If a client comes that is not wanted the listener pauses, see Pause, and the client
+// stays in the backlog.
+func (ln *Listener) ServeWhile(wanted func() bool, accept func() Protocol) error {
 	if ln.fd < 0 {
 		return &net.OpError{Op: "accept", Net: ln.addr.Network(), Addr: ln.addr, Err: net.ErrClosed}
 	}
-	ln.accept = accept
+	ln.accept, ln.wanted = accept, wanted
 	return ln.arm()
 }
 
@@ -145,12 +182,19 @@ func (ln *Listener) Serve(accept func() Protocol) error {
 func (ln *Listener) Pause() {
 	ln.paused = true
 	ln.disarm()
+	ln.leaveLimit()
 }
 
 // Resume undoes Pause.
 func (ln *Listener) Resume() {
 	ln.paused = false
 	ln.accepting()
+}
+
+// leaveLimit gives up the listener's claim to the next place below the limit.
+func (ln *Listener) leaveLimit() {
+	ln.waits = false
+	ln.config.Limit.leave(ln)
 }
 
 // Close ends listening; clients in the backlog are refused. Connections that were accepted go on.
@@ -164,11 +208,8 @@ func (ln *Listener) Close() {
 	delete(ln.station.listeners, ln)
 	_ = sys.Close(ln.fd)
 	ln.fd = -1
-	if f := ln.file; f.path != "" {
-		if dev, ino, err := sys.FileID(f.path); err == nil && dev == f.dev && ino == f.ino {
-			_ = os.Remove(f.path)
-		}
-	}
+	ln.leaveLimit()
+	ln.file.remove()
 }
 
 // arm has the loop watch the socket, if there is a reason to.
@@ -195,44 +236,73 @@ func (ln *Listener) accepting() {
 	}
 }
 
-// roomy is called when there may be a place below the limit.
+// roomy is called when there may be a place below the limit. It takes it at once, or passes it on
+// to the next listener that waits: to have the loop watch first would leave the place unused, and
+// the others waiting, for as long as no client comes to this one.
 func (ln *Listener) roomy() {
 	ln.waits = false
 	ln.accepting()
+	if ln.armed {
+		ln.Run()
+		return
+	}
+	ln.config.Limit.pass()
 }
 
-// Run is called by the loop when clients wait.
+// Run accepts, until nobody waits or none is wanted any more. The loop calls it when clients wait,
+// and who has just begun to want one may, to have it at once.
 func (ln *Listener) Run() {
-	for range acceptBatch {
+	for i := range acceptBatch {
 		if !ln.armed {
 			return // the protocol of one that was accepted has paused or closed it
 		}
-		refuses := ln.config.Refused != nil
-		admitted := ln.config.Limit.acquire(ln, !refuses)
-		if !admitted && !refuses {
+		if ln.wanted != nil && !ln.wanted() {
+			if i == 0 {
+				ln.Pause() // or it would be called again and again
+			}
+			return
+		}
+		if !ln.one(i == 0) {
+			return
+		}
+	}
+	ln.failing = false
+}
+
+// one accepts one connection, or refuses one, and reports whether there may be more. If there is no
+// place the listener waits for one, but only as the first thing that it does: then a client waits.
+// Otherwise it is not to stand before the listeners of other loops, which may have clients.
+func (ln *Listener) one(first bool) bool {
+	refuses := ln.config.Refused != nil
+	admitted := ln.config.Limit.acquire(ln, first && !refuses)
+	if !admitted && !refuses {
+		if first {
 			ln.waits = true
 			ln.disarm()
-			return
 		}
-		t, err := ln.next()
-		if err != nil {
-			if admitted {
-				ln.config.Limit.release()
-			}
-			if !sys.WouldBlock(err) {
-				ln.failed(err)
-			}
-			return
-		}
-		ln.pause = 0
-		if admitted {
-			ln.welcome(t)
-			continue
-		}
-		peer := t.RemoteAddr()
-		t.release(false)
-		ln.config.Refused(peer)
+		return false
 	}
+	t, err := ln.next()
+	if err != nil {
+		if admitted {
+			ln.config.Limit.release()
+		}
+		if sys.WouldBlock(err) {
+			ln.failing = false
+		} else {
+			ln.failed(os.NewSyscallError("accept", err))
+		}
+		return false
+	}
+	ln.pause = 0
+	if admitted {
+		ln.welcome(t)
+		return true
+	}
+	peer := t.RemoteAddr()
+	t.release(false)
+	ln.config.Refused(peer)
+	return true
 }
 
 // next accepts one connection.
@@ -249,14 +319,22 @@ func (ln *Listener) next() (*Transport, error) {
 		return nil, err
 	}
 	t := ln.station.connected(fd, false, nil)
-	t.peer = peer
+	t.peer, t.port = peer.Addr(), peer.Port()
 	return t, nil
 }
 
 // welcome begins a connection. The selector may have no room for it.
 func (ln *Listener) welcome(t *Transport) {
-	t.source = ln
+	begun := false
+	defer func() {
+		if !begun { // accept has panicked
+			t.release(true)
+			ln.config.Limit.release()
+		}
+	}()
 	t.SetProtocol(ln.accept())
+	t.source = ln
+	begun = true
 	if err := t.begin(); err != nil {
 		ln.failed(err)
 	}
@@ -264,11 +342,18 @@ func (ln *Listener) welcome(t *Transport) {
 
 // failed pauses accepting, longer with each failure in a row.
 func (ln *Listener) failed(err error) {
-	first := ln.pause == 0
+	if ln.fd < 0 {
+		return
+	}
 	ln.pause = min(max(2*ln.pause, minPause), maxPause)
 	ln.disarm()
 	ln.retry.Reset(ln.pause)
-	if first && ln.config.Failed != nil {
-		ln.config.Failed(err, ln.pause)
+	if ln.failing {
+		return
+	}
+	ln.failing = true
+	if ln.config.Failed != nil {
+		ln.config.Failed(&net.OpError{Op: "accept", Net: ln.addr.Network(), Addr: ln.addr,
+			Err: err}, ln.pause)
 	}
 }

@@ -27,8 +27,9 @@ type Protocol interface {
 // Puller is a Protocol that takes what was received when it likes, with Receive, in place of Data
 // and EOF, which are never called.
 type Puller interface {
-	// Readable is called when Receive may have something, or an end or an error. If the protocol
-	// does not receive then, it is called again only after it has.
+	// Readable is called when Receive may have something, or an end or an error. It is called again
+	// when there is something after Receive has returned ErrWouldBlock: who waits for Readable has
+	// received until then.
 	Readable(t *Transport)
 }
 

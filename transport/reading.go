@@ -115,7 +115,9 @@ func (t *Transport) Receive(keep int) ([]byte, error) {
 	if n > 0 {
 		return b.rest(), nil
 	}
-	err = t.nothing(err)
+	if err = t.nothing(err); t.state == lost {
+		return b.rest(), err // nobody else gets this buffer
+	}
 	return t.kept(keep), err
 }
 
@@ -227,7 +229,14 @@ func (t *Transport) PauseReading() { t.set(readPaused) } // the first unwanted e
 // ResumeReading undoes PauseReading.
 func (t *Transport) ResumeReading() {
 	t.clear(readPaused)
-	if t.state == open && !t.is(ended) && !t.is(pulls) {
+	if !t.is(pulls) { // a Puller resumes with Receive
+		t.rearm()
+	}
+}
+
+// rearm has the loop watch the descriptor if the protocol can be told of something.
+func (t *Transport) rearm() {
+	if t.state == open && !t.is(ended) && (t.is(pulls) || !t.is(readPaused)) {
 		_ = t.armReading() // an error is the connection's end
 	}
 }

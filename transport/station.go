@@ -1,15 +1,19 @@
 package transport
 
-import "github.com/kettle-go/kettle/loop"
+import (
+	"github.com/kettle-go/kettle/internal/pages"
+	"github.com/kettle-go/kettle/loop"
+)
 
 // station is what all transports of a loop share.
 type station struct {
 	loop    *loop.Loop
 	buffers buffers
 
-	// The transports that have not been lost, each at its place, and the places that are free. A
+	// The transports whose protocols may have to be told, each at its place, and what is free. A
 	// list of their own would cost each of them two pointers.
-	transports []*Transport
+	transports pages.Table[*Transport]
+	places     int32 // that were ever taken
 	free       []int32
 
 	listeners map[*Listener]struct{}
@@ -30,22 +34,24 @@ func (s *station) add(t *Transport) {
 	if last := len(s.free) - 1; last >= 0 {
 		t.place = s.free[last]
 		s.free = s.free[:last]
-		s.transports[t.place] = t
-		return
+	} else {
+		t.place = s.places
+		s.places++
 	}
-	t.place = int32(len(s.transports))
-	s.transports = append(s.transports, t)
+	*s.transports.Grow(int(t.place)) = t
 }
 
 func (s *station) remove(t *Transport) {
-	s.transports[t.place] = nil
+	*s.transports.At(int(t.place)) = nil
 	s.free = append(s.free, t.place)
-	if len(s.free) == len(s.transports) && len(s.free) > 4096 { // a burst is over
-		s.transports, s.free = nil, nil
+	if len(s.free) == int(s.places) && len(s.free) > 4096 { // a burst is over
+		s.transports.Clear()
+		s.places, s.free = 0, nil
 	}
 }
 
-// LoopClosed frees all descriptors. The protocols are told at once, as nothing will run any more.
+// LoopClosed frees all descriptors, and then tells the protocols, as nothing will run any more:
+// also those that were about to be told.
 func (s *station) LoopClosed() {
 	for ln := range s.listeners { // in no order, and nobody is called
 		ln.Close()
@@ -53,19 +59,35 @@ func (s *station) LoopClosed() {
 	for c := range s.connects {
 		c.Cancel()
 	}
-	for _, t := range s.transports {
-		if t != nil {
+	var all []*Transport
+	for _, entry := range s.transports.All {
+		if t := *entry; t != nil {
 			t.end(loop.ErrClosed)
-			(*loser)(t).Run()
+			all = append(all, t)
 		}
+	}
+	tell(all)
+}
+
+// tell tells the protocols that their connections are lost. That one panics is no reason for the
+// others not to be told.
+func tell(all []*Transport) {
+	told := 0
+	defer func() {
+		if told < len(all) {
+			tell(all[told+1:])
+		}
+	}()
+	for ; told < len(all); told++ {
+		(*loser)(all[told]).Run()
 	}
 }
 
 // Each calls f with the transports of a loop that have not been lost, in an order that depends on
 // what has happened before only.
 func Each(l *loop.Loop, f func(t *Transport)) {
-	for _, t := range stationOf(l).transports {
-		if t != nil {
+	for _, entry := range stationOf(l).transports.All {
+		if t := *entry; t != nil && t.state != lost {
 			f(t)
 		}
 	}

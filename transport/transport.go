@@ -10,7 +10,7 @@ import (
 )
 
 // Transport is a connection on a loop: of TCP, of a unix socket, or in memory. Its methods are loop
-// only, but for the addresses, which any goroutine may ask for.
+// only.
 //
 //	        Close              sent, acknowledged, or too late
 //	open ──────────▶ closing ─────────────────────────────────▶ lost ──▶ Protocol.Lost
@@ -23,15 +23,14 @@ type Transport struct {
 	in       *buffer // what Receive has returned and the protocol has not consumed
 	out      *buffer // what is to be sent
 	seldom   *seldom
-	source   *Listener // that has accepted it
-	peer     netip.AddrPort
-	fd       int32 // -1 if it has none
-	place    int32 // in the station
-	turn     uint32
-	low      int32
-	high     int32
-	state    state
+	source   *Listener  // that has accepted it
+	peer     netip.Addr // of TCP
+	fd       int32      // -1 if it has none
+	place    int32      // in the station
+	port     uint16     // of the peer
+	turn     uint16     // of the loop, its last bits, in which it has last sent something
 	flags    flags
+	state    state
 }
 
 type state uint8
@@ -73,6 +72,9 @@ type seldom struct {
 	remote net.Addr   // of a unix socket, or in memory
 	link   *memory    // in place of a descriptor
 	linger *lingering // while it closes
+
+	high, low int32 // the water marks, if marked
+	marked    bool
 }
 
 func (t *Transport) rare() *seldom {
@@ -107,14 +109,14 @@ func Adopt(l *loop.Loop, fd int, p Protocol) (*Transport, error) {
 		return nil, fmt.Errorf("transport: adopt descriptor %d: %w", fd, err)
 	}
 	t := stationOf(l).connected(fd, kind.Unix, p)
-	t.peer = peer
+	t.peer, t.port = peer.Addr(), peer.Port()
 	return t, t.begin()
 }
 
-// connected returns a transport that has not begun.
+// connected returns a transport that has not begun, so that nobody need be told of its end.
 func (s *station) connected(fd int, isUnix bool, p Protocol) *Transport {
-	t := &Transport{station: s, protocol: p, fd: int32(fd), low: LowWater, high: HighWater,
-		flags: drained}
+	t := &Transport{station: s, protocol: p, fd: int32(fd),
+		flags: drained | told}
 	if isUnix {
 		t.set(unix)
 	}
@@ -128,7 +130,6 @@ func (s *station) connected(fd int, isUnix bool, p Protocol) *Transport {
 // heard of it.
 func (t *Transport) begin() error {
 	t.station.add(t)
-	t.set(told)
 	if err := t.armReading(); err != nil {
 		return err
 	}
@@ -154,12 +155,16 @@ func (t *Transport) guarded(callback func()) {
 func (t *Transport) Protocol() Protocol { return t.protocol }
 
 // SetProtocol gives the transport another protocol, which is told of what happens from here on.
-// Made is not called.
+// Made is not called. What a Puller has received stays its own: it hands on what it has not
+// consumed. A pause of reading goes on, for a Puller after the next protocol that is none.
 func (t *Transport) SetProtocol(p Protocol) {
 	t.protocol = p
 	t.clear(pulls)
 	if _, ok := p.(Puller); ok {
-		t.set(pulls)
+		t.set(pulls | drained) // it hears of what is there already
+	}
+	if !t.is(told) {
+		t.rearm() // the last one may not have wanted to hear of it
 	}
 }
 

@@ -24,17 +24,18 @@ func (t *Transport) Write(p []byte) error {
 // WriteSome is Write for who can wait: it keeps no more than the high-water mark allows, and
 // returns how many bytes it has taken. If that is less than all, ResumeWriting is called when it
 // is worth to go on.
-func (t *Transport) WriteSome(p []byte) (int, error) { return t.write(p, int(t.high)) }
+func (t *Transport) WriteSome(p []byte) (int, error) { return t.write(p, t.high()) }
 
 func (t *Transport) write(p []byte, most int) (int, error) {
-	if err := t.writable(); err != nil {
+	if err := t.writable(); err != nil || len(p) == 0 {
 		return 0, err
 	}
 	n := 0
-	if t.out == nil && (t.turn != uint32(t.station.loop.Turn()) || len(p) >= gatherLimit) {
+	first := t.turn != uint16(t.station.loop.Turn()) // write of this turn
+	if t.out == nil && (first || len(p) >= min(gatherLimit, most)) {
 		var err error
 		n, err = t.send(p)
-		t.turn = uint32(t.station.loop.Turn())
+		t.turn = uint16(t.station.loop.Turn())
 		switch {
 		case n == len(p):
 			return n, nil
@@ -60,7 +61,7 @@ func (t *Transport) Writev(pieces [][]byte) error {
 	if t.out == nil && len(pieces) > 0 {
 		var err error
 		n, err = t.sendv(pieces)
-		t.turn = uint32(t.station.loop.Turn())
+		t.turn = uint16(t.station.loop.Turn())
 		if err != nil && !sys.WouldBlock(err) {
 			err = t.failure("write", err)
 			t.end(err)
@@ -70,12 +71,15 @@ func (t *Transport) Writev(pieces [][]byte) error {
 	for _, p := range pieces {
 		sent := min(n, len(p))
 		n -= sent
-		if sent == len(p) {
-			continue
-		}
-		if _, err := t.keep(p, sent, math.MaxInt); err != nil {
-			return err
-		}
+		t.store(p[sent:])
+	}
+	// The protocol is told when all of it is there: it may close.
+	t.hasten()
+	if t.state == lost {
+		return t.refusal("write")
+	}
+	if t.Pending() > t.high() {
+		t.fill()
 	}
 	return nil
 }
@@ -84,31 +88,55 @@ func (t *Transport) Writev(pieces [][]byte) error {
 // it is sent. It returns how much of p is taken.
 func (t *Transport) keep(p []byte, n, most int) (int, error) {
 	kept := min(len(p)-n, max(0, most-t.Pending()))
-	if kept > 0 {
-		if t.out == nil {
-			t.out = t.station.buffers.take(kept)
-		}
-		t.out = t.station.buffers.widen(t.out, kept)
-		t.out.bytes = append(t.out.bytes, p[n:n+kept]...)
-	}
+	t.store(p[n : n+kept])
 	n += kept
-	if t.out != nil && !t.is(writeArmed) {
-		if !t.is(gathered) {
-			t.set(gathered)
-			t.station.loop.Last((*gatherer)(t))
-		}
-		if t.Pending() >= gatherLimit {
-			t.flush()
-		}
-	}
+	t.hasten()
 	if t.state == lost {
 		return n, t.refusal("write")
 	}
-	if !t.is(full) && (n < len(p) || t.Pending() > int(t.high)) {
-		t.set(full)
-		t.protocol.PauseWriting(t)
+	if t.out == nil && kept > 0 && n < len(p) { // there is room again, and nobody will tell
+		more, err := t.write(p[n:], most)
+		return n + more, err
+	}
+	if n < len(p) || t.Pending() > t.high() {
+		t.fill()
 	}
 	return n, nil
+}
+
+// store keeps a copy of p.
+func (t *Transport) store(p []byte) {
+	if len(p) == 0 {
+		return
+	}
+	if t.out == nil {
+		t.out = t.station.buffers.take(len(p))
+	}
+	t.out = t.station.buffers.widen(t.out, len(p))
+	t.out.bytes = append(t.out.bytes, p...)
+}
+
+// hasten has what is pending sent when there is room, at the end of the turn, or, if it is enough
+// for that, at once.
+func (t *Transport) hasten() {
+	if t.out == nil || t.is(writeArmed) {
+		return
+	}
+	if !t.is(gathered) {
+		t.set(gathered)
+		t.station.loop.Last((*gatherer)(t))
+	}
+	if t.Pending() >= gatherLimit {
+		t.flush()
+	}
+}
+
+// fill calls PauseWriting if it was not called already.
+func (t *Transport) fill() {
+	if !t.is(full) {
+		t.set(full)
+		t.guarded(func() { t.protocol.PauseWriting(t) })
+	}
 }
 
 // writable returns why nothing can be written.
@@ -141,17 +169,27 @@ func (t *Transport) SetWriteMarks(high, low int) error {
 		return fmt.Errorf("transport: set the water marks: high %d, low %d: %w: high must be at "+
 			"least low, and low not negative", high, low, os.ErrInvalid)
 	}
-	t.high, t.low = int32(high), int32(low)
-	if t.state == open && !t.is(full) && t.Pending() > high {
-		t.set(full)
-		t.protocol.PauseWriting(t)
+	r := t.rare()
+	r.high, r.low, r.marked = int32(high), int32(low), true
+	if t.state == open && t.Pending() > high {
+		t.fill()
 	}
 	t.resume()
 	return nil
 }
 
 // WriteMarks returns the high-water and the low-water mark.
-func (t *Transport) WriteMarks() (high, low int) { return int(t.high), int(t.low) }
+func (t *Transport) WriteMarks() (high, low int) {
+	if t.seldom == nil || !t.seldom.marked {
+		return HighWater, LowWater
+	}
+	return int(t.seldom.high), int(t.seldom.low)
+}
+
+func (t *Transport) high() int {
+	high, _ := t.WriteMarks()
+	return high
+}
 
 // CloseWrite ends the sending side when what is pending has been sent: the peer gets the end of
 // the stream, and can go on sending. What is written after that is refused. To call it again is
@@ -167,7 +205,10 @@ func (t *Transport) CloseWrite() error {
 	if t.is(gathered) && !t.is(writeArmed) {
 		t.flush()
 	}
-	if t.out == nil && t.state == open {
+	switch {
+	case t.state == lost: // it broke just now
+		return t.refusal("close")
+	case t.out == nil && t.state == open:
 		return t.finish()
 	}
 	return nil
@@ -226,7 +267,7 @@ func (t *Transport) flush() {
 	}
 	if t.out != nil {
 		n, err := t.send(t.out.rest())
-		t.turn = uint32(t.station.loop.Turn())
+		t.turn = uint16(t.station.loop.Turn())
 		if err != nil && !sys.WouldBlock(err) {
 			t.end(t.failure("write", err))
 			return
@@ -241,7 +282,7 @@ func (t *Transport) flush() {
 		t.out = nil
 	}
 	t.resume()
-	if t.out != nil || t.state == lost { // the protocol had more
+	if t.out != nil || t.is(full) || t.state == lost { // the protocol had more
 		return
 	}
 	t.disarmWriting()
@@ -256,17 +297,21 @@ func (t *Transport) flushed() {
 	if t.state == closing {
 		t.settle()
 	} else if f, ok := t.protocol.(Flushed); ok {
-		f.Flushed(t)
+		t.guarded(func() { f.Flushed(t) })
 	}
 }
 
 // resume calls ResumeWriting if it is time to.
 func (t *Transport) resume() {
-	if t.is(full) && t.Pending() <= int(t.low) && t.state != lost {
+	_, low := t.WriteMarks()
+	if t.is(full) && t.Pending() <= low && t.state != lost {
 		t.clear(full)
+		outer := t.is(resuming) // what it writes can make it full, and be sent at once
 		t.set(resuming)
-		t.protocol.ResumeWriting(t)
-		t.clear(resuming)
+		t.guarded(func() { t.protocol.ResumeWriting(t) })
+		if !outer {
+			t.clear(resuming)
+		}
 	}
 }
 

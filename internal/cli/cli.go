@@ -108,7 +108,7 @@ func newRoot(s streams) *cobra.Command {
 		Use:   "kettle",
 		Short: "One TCP service under every I/O model: run it, talk to it, compare what it costs",
 		Long: "kettle runs one upper-casing TCP service under every I/O model, from a blocking\n" +
-			"thread to coroutines on an event loop, and shows side by side what each costs.",
+			"thread to tasks on an event loop, and shows side by side what each costs.",
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,

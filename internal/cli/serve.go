@@ -55,11 +55,13 @@ func newServe(s streams) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&name, "model", "coroutines", "which: "+strings.Join(models.Names(), ", "))
+	flags.StringVar(&name, "model", "streams", "which: "+strings.Join(models.Names(), ", "))
 	flags.StringVar(&cfg.Addr, "addr", defaultAddr,
 		"where to listen; port 0 lets the system choose")
 	flags.StringVar(&cfg.Backend, "backend", "auto",
 		"what the loop waits with: auto, "+strings.Join(selectors.Candidates(), ", "))
+	flags.IntVar(&cfg.Loops, "loops", 1,
+		"how many loops "+strings.Join(manyLoops(), " and ")+" run, each with its share of clients")
 	flags.StringVar(&cfg.Service, "service", "upper", "what is answered: upper, echo")
 	flags.DurationVar(&cfg.Wait, "wait", 0,
 		"a simulated upstream call that each request waits for, such as 10ms")
@@ -139,12 +141,28 @@ func checkServe(name string, cfg models.Config) (models.Model, error) {
 	case cfg.Backend != "auto" && !model.Backends:
 		return model, fmt.Errorf("model %s has no event loop that could run on %s",
 			name, cfg.Backend)
+	case cfg.Loops < 1:
+		return model, fmt.Errorf("--loops %d: must be at least 1", cfg.Loops)
+	case cfg.Loops > 1 && !model.Loops:
+		return model, fmt.Errorf("model %s cannot run on %d loops: %s can", name, cfg.Loops,
+			strings.Join(manyLoops(), " and "))
 	case cfg.Wait < 0:
 		return model, fmt.Errorf("--wait %v: cannot be negative", cfg.Wait)
 	case cfg.MaxConns < 0:
 		return model, fmt.Errorf("--max-conns %d: cannot be negative", cfg.MaxConns)
 	}
 	return model, nil
+}
+
+// manyLoops returns the names of the models that can run on several loops.
+func manyLoops() []string {
+	var names []string
+	for _, m := range models.All() {
+		if m.Loops {
+			names = append(names, m.Name)
+		}
+	}
+	return names
 }
 
 // checkAddr checks the form of an address. What it names is found out when it is used.

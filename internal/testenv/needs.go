@@ -18,6 +18,8 @@ type Capability int
 const (
 	Python       Capability = iota // python3 on PATH, able to import asyncio
 	GoCommand                      // the go command on PATH
+	Curl                           // curl on PATH
+	OpenSSL                        // the openssl command on PATH
 	Root                           // user 0
 	OrdinaryUser                   // any user but 0
 	TwoCPUs                        // at least two processors that this process may use
@@ -29,6 +31,7 @@ const (
 	Proc                           // a readable /proc/self/stat
 	Limited                        // a limit on descriptors that can be reached
 	OwnNetwork                     // a process with a network, and its settings, of its own
+	Wrk                            // wrk on PATH
 )
 
 // entry is one row of the table of needs.
@@ -44,6 +47,10 @@ var table = [...]entry{
 		sync.OnceValue(probePython)},
 	GoCommand: {"GoCommand", "what is built or listed by the go command",
 		sync.OnceValue(func() error { return probeCommand("go") })},
+	Curl: {"Curl", "that curl understands the servers of the examples",
+		sync.OnceValue(func() error { return probeCommand("curl") })},
+	OpenSSL: {"OpenSSL", "that OpenSSL's own client understands the TLS of the examples",
+		sync.OnceValue(func() error { return probeCommand("openssl") })},
 	Root: {"Root", "what only user 0 may do",
 		func() error { return unless(os.Geteuid() == 0, "the user is not root") }},
 	OrdinaryUser: {"OrdinaryUser", "what the system refuses to an ordinary user",
@@ -65,6 +72,8 @@ var table = [...]entry{
 	Limited: {"Limited", "what happens when descriptors run out", probeLimited},
 	OwnNetwork: {"OwnNetwork", "what depends on the settings of the network",
 		sync.OnceValue(probeOwnNetwork)},
+	Wrk: {"Wrk", "serving HTTP to a load generator that others have written",
+		sync.OnceValue(func() error { return probeCommand("wrk") })},
 }
 
 const (

@@ -25,7 +25,7 @@ var moreExported = map[string]struct {
 	names  int
 	reason string
 }{
-	".":            {48, "it has the nouns of asyncio, and a name for each option and error"},
+	".":            {49, "it has the nouns of asyncio, and a name for each option and error"},
 	"internal/sys": {120, "it is the whole of the kernel that kettle uses, a name per call"},
 }
 
