@@ -64,7 +64,8 @@ fuzz: ## Fuzz each target for FUZZTIME (10s).
 	while IFS=: read -r file declaration; do \
 		name=$${declaration#func }; package=$${file%/*}; \
 		echo "fuzzing $$name in $$package for $(FUZZTIME)"; \
-		$(GO) test -run='^$$' -fuzz="^$$name\$$" -fuzztime=$(FUZZTIME) "$$package" \
+		$(GO) test -run='^$$' -fuzz="^$$name\$$" -fuzztime=$(FUZZTIME) \
+			-fuzzminimizetime=1x "$$package" \
 			</dev/null || exit 1; \
 	done
 
@@ -72,7 +73,8 @@ smoke: ## The lab, in small: every model serves, every byte is checked.
 	$(GO) run ./cmd/kettle lab --quick
 
 ratios: ## CPU per message of the event loops, relative to goroutines, in a comparison to rely on.
-	$(GO) run ./cmd/kettle lab --models selectors,coroutines,goroutines --rounds 45
+	$(GO) run ./cmd/kettle lab --rounds 45 \
+		--models selectors,coroutines,protocol,streams,goroutines
 
 model: ## Every suite on one model: make model NAME=poll.
 	@list=$$($(GO) run ./cmd/kettle models) || exit 1; \

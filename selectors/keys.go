@@ -58,8 +58,8 @@ func valid(events Events) bool {
 	return events != 0 && events&^(Read|Write) == 0
 }
 
-// find returns the registration of file, and its descriptor. A file that cannot tell its descriptor any more,
-// because it has been closed, is looked for by identity.
+// find returns the registration of file, and its descriptor. A file that cannot tell its
+// descriptor any more, because it has been closed, is looked for by identity.
 func (s *Selector) find(file any) (*slot, int, error) {
 	if s.closed {
 		return nil, -1, ErrClosed

@@ -50,6 +50,14 @@
 // drain begins (kettle.Drain, or a signal) it stops accepting, and each connection is at its end
 // when what has arrived is read: handlers answer what they have received, and return.
 //
+// # TLS
+//
+// ListenConfig.TLS and Dialer.TLS have connections begin with a handshake, and StartTLS and
+// StartTLSServer turn one that is under way into one of TLS. It is crypto/tls, but driven so that
+// nothing waits inside of it: reads, writes, deadlines and cancellation are what they are without.
+// The end of the stream is io.EOF only if the peer has said so; a connection that was cut off is
+// io.ErrUnexpectedEOF.
+//
 // # Other goroutines
 //
 // A Conn belongs to its loop: on other goroutines its methods return kettle.ErrWrongGoroutine.

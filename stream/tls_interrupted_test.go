@@ -12,14 +12,16 @@ import (
 func TestTLSIsNotStartedWhereAnotherTaskReads(t *testing.T) {
 	onPipes(t, func(p *tlsPlace) {
 		client, server := stream.Pipe(p.group.Task)
+		var over kettle.Event
 		p.goes("reader", func(*kettle.Task) error {
 			p.reads(client, "plaintext")
+			over.Set()
 			return nil
 		})
 		p.must(p.group.Yield())
 		p.is(client.StartTLS(p.client), stream.ErrBusy)
 		p.writes(server, "plaintext") // the connection is as it was
-		p.must(p.group.Yield())
+		p.must(over.Wait(p.group.Task))
 		p.must(errors.Join(p.handshakes(client, server)))
 		client.Abort()
 		server.Abort()

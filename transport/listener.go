@@ -335,7 +335,10 @@ func (ln *Listener) welcome(t *Transport) {
 	t.SetProtocol(ln.accept())
 	t.source = ln
 	begun = true
-	if err := t.begin(); err != nil {
+	switch err := t.begin(); {
+	case errors.Is(err, selectors.ErrTooLarge):
+		ln.tell(err, 0) // it is refused; the next descriptor may be a smaller one
+	case err != nil:
 		ln.failed(err)
 	}
 }
@@ -348,12 +351,14 @@ func (ln *Listener) failed(err error) {
 	ln.pause = min(max(2*ln.pause, minPause), maxPause)
 	ln.disarm()
 	ln.retry.Reset(ln.pause)
-	if ln.failing {
-		return
+	ln.tell(err, ln.pause)
+}
+
+// tell tells of the first failure of a burst.
+func (ln *Listener) tell(err error, pause time.Duration) {
+	if !ln.failing && ln.config.Failed != nil {
+		ln.config.Failed(&net.OpError{Op: "accept", Net: ln.addr.Network(), Addr: ln.addr,
+			Err: err}, pause)
 	}
 	ln.failing = true
-	if ln.config.Failed != nil {
-		ln.config.Failed(&net.OpError{Op: "accept", Net: ln.addr.Network(), Addr: ln.addr,
-			Err: err}, ln.pause)
-	}
 }
