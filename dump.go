@@ -34,7 +34,7 @@ func (t *Task) dump(b *strings.Builder, depth int) {
 	for i := len(inside) - 1; i >= 0; i-- {
 		s := inside[i]
 		if s.fiber != t.fiber {
-			fmt.Fprintf(b, "%s%s: %s\n", strings.Repeat("  ", depth), s.fiber.label.Name,
+			fmt.Fprintf(b, "%s%s: %s\n", strings.Repeat("  ", depth), s.fiber.name(),
 				s.fiber.describe())
 			s.dump(b, depth+1)
 			continue

@@ -39,11 +39,9 @@ type fiber struct {
 
 	what string // it waits for, for Dump
 
-	queued         *waiters
-	before, behind *fiber // in the queue
+	before, behind *fiber // in the queue that it waits in
 
-	body  body
-	group *Group
+	body body
 }
 
 // body is what a task runs. One that is a Body is told how it ends, in place of the group.
@@ -63,6 +61,17 @@ type reporting struct {
 
 // Ended calls report.
 func (r *reporting) Ended(err error) { r.report(err) }
+
+// named is a body that knows its name, so that nobody has to keep it.
+type named interface{ Name() string }
+
+// name returns the name of the task. Any goroutine may call it.
+func (f *fiber) name() string {
+	if b, ok := f.body.(named); ok {
+		return b.Name()
+	}
+	return f.label.Name
+}
 
 type state uint8
 
@@ -126,15 +135,15 @@ func (f *fiber) bury() {
 	f.label.Goroutine.Store(gone)
 	f.state = ended
 	f.runtime.coros.Put(f.co)
-	body := f.body
-	f.co, f.body, f.outcome = nil, nil, nil
+	f.co, f.outcome = nil, nil
 	f.root.leave()
-	if b, ok := body.(Body); ok {
-		defer f.group.ended(f, nil) // also if b panics
+	group := f.root.parent.extra.Load().group
+	if b, ok := f.body.(Body); ok {
+		defer group.ended(f, nil) // also if b panics
 		b.Ended(err)
 		return
 	}
-	f.group.ended(f, err)
+	group.ended(f, err)
 }
 
 // failed returns the error of a task that did not end by returning.
@@ -180,7 +189,7 @@ func (f *fiber) heard(cause error) {
 		return
 	}
 	if f.deaf == deafness {
-		f.runtime.incident("cancel task "+f.label.Name, errors.Join(
+		f.runtime.incident("cancel task "+f.name(), errors.Join(
 			errors.New("it goes on, although its waits fail"), cause))
 	}
 	if f.fatal {

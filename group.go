@@ -13,7 +13,8 @@ import (
 type Group struct {
 	*Task
 	scope   Task
-	n       int // of its tasks live
+	own     extra // of the scope
+	n       int   // of its tasks live
 	errs    []error
 	joining *fiber // waits for the others to end
 	closed  bool
@@ -30,8 +31,8 @@ func (t *Task) Group(body func(g *Group) error) error {
 		return err
 	}
 	g := &Group{}
-	g.Task = &g.scope
 	f := t.fiber
+	g.init(f)
 	f.open(g.Task)
 	defer func() { // also if body panics
 		f.scope = g.Task.parent
@@ -52,6 +53,14 @@ func (t *Task) Group(body func(g *Group) error) error {
 	}
 	g.join(f)
 	return g.result()
+}
+
+// init makes it a group of the fiber's. The tasks in it know it by its scope.
+func (g *Group) init(f *fiber) {
+	g.Task = &g.scope
+	g.own.scope, g.own.group = g.Task, g
+	g.own.timer.Init(f.runtime.loop, &g.own)
+	g.scope.extra.Store(&g.own)
 }
 
 // errNotReturned is why the tasks of a group are cancelled whose function panics, or calls Goexit.
@@ -88,6 +97,8 @@ type Body interface {
 // Spawn is Go for a task whose failure is no failure of the group: its body is told how it ends,
 // in place of the group, which waits for it as for any other. It is for servers, where one of many
 // must not harm the others; and a body that exists already costs no allocation, as a closure does.
+// If it has a method Name() string, which any goroutine may call, that is the task's name; the one
+// that is passed stands in reports of stalls.
 func (g *Group) Spawn(name string, body Body) error { return g.start(name, body) }
 
 func (g *Group) start(name string, b body) error {
@@ -111,7 +122,7 @@ func (g *Group) refuses() error {
 
 func (g *Group) spawn(name string, body body) *fiber {
 	r := g.Task.fiber.runtime
-	f := &fiber{runtime: r, body: body, group: g}
+	f := &fiber{runtime: r, body: body}
 	f.label.Name = name
 	f.label.Goroutine.Store(gone)
 	f.root.fiber, f.root.parent = f, g.Task
@@ -223,7 +234,7 @@ func (g *Group) named(f *fiber, err error) error {
 	if g.done != nil || g.Task.Cancelled(err) {
 		return err
 	}
-	return &TaskError{f.label.Name, err}
+	return &TaskError{f.name(), err}
 }
 
 // join waits for the tasks. A cancellation does not end that: it ends the tasks. Where there are

@@ -66,7 +66,7 @@ func newRuntime(number int, c *config) (*runtime, error) {
 		return nil, err
 	}
 	r.origin = fiber{runtime: r, state: parked, masked: true, scope: &r.root.scope}
-	r.root.Task = &r.root.scope
+	r.root.init(&r.origin)
 	r.root.scope.fiber = &r.origin
 	// As contexts the scopes have causes of their own, and not that of the context.
 	r.root.scope.setValues(context.WithoutCancel(c.context))

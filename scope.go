@@ -27,8 +27,9 @@ type extra struct {
 	span   time.Duration
 	unix   atomic.Int64 // the deadline by the wall clock, in nanoseconds; 0 is never
 	values context.Context
-	shield bool // what happens around it does not concern it
-	job    *job // that Blocking has done for the task, whose root this is
+	shield bool   // what happens around it does not concern it
+	job    *job   // that Blocking has done for the task, whose root this is
+	group  *Group // whose scope this is
 }
 
 // shielded reports whether what happens to the scope around it does not concern it.
@@ -198,24 +199,17 @@ func (t *Task) setLimit(d time.Duration) {
 
 // setValues gives the scope values.
 func (t *Task) setValues(values context.Context) {
-	x := t.newExtra()
-	x.values = values
-	t.extra.Store(x)
+	t.needExtra().values = values
 }
 
 // needExtra returns the extra, which it has from now on.
 func (t *Task) needExtra() *extra {
 	x := t.extra.Load()
 	if x == nil {
-		x = t.newExtra()
+		x = &extra{scope: t}
+		x.timer.Init(t.fiber.runtime.loop, x)
 		t.extra.Store(x)
 	}
-	return x
-}
-
-func (t *Task) newExtra() *extra {
-	x := &extra{scope: t}
-	x.timer.Init(t.fiber.runtime.loop, x)
 	return x
 }
 

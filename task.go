@@ -191,7 +191,7 @@ func (t *Task) Stats() Stats {
 func (t *Task) Report(what string, err error) { t.fiber.runtime.incident(what, err) }
 
 // Name returns the name of the task.
-func (t *Task) Name() string { return t.fiber.label.Name }
+func (t *Task) Name() string { return t.fiber.name() }
 
 // Loop returns the number of the task's loop, from 0: see Loops.
 func (t *Task) Loop() int { return t.fiber.runtime.number }

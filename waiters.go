@@ -19,7 +19,7 @@ func (q *waiters) wait(f *fiber, what string) error {
 }
 
 func (q *waiters) add(f *fiber) {
-	f.queued, f.before, f.behind = q, q.last, nil
+	f.before, f.behind = q.last, nil
 	if q.last == nil {
 		q.first = f
 	} else {
@@ -48,8 +48,8 @@ func (q *waiters) handOverAll(outcome error) {
 }
 
 func (q *waiters) abandon(f *fiber) {
-	if f.queued != q {
-		return
+	if f.before == nil && q.first != f {
+		return // it is not in the queue
 	}
 	if f.before == nil {
 		q.first = f.behind
@@ -61,7 +61,7 @@ func (q *waiters) abandon(f *fiber) {
 	} else {
 		f.behind.before = f.before
 	}
-	f.queued, f.before, f.behind = nil, nil, nil
+	f.before, f.behind = nil, nil
 	q.n--
 }
 

@@ -172,7 +172,8 @@ func (s *Server) belongs(t *kettle.Task) error {
 func (s *Server) serve() error {
 	for _, ln := range s.listeners {
 		ln.begun, ln.refusals = true, &s.counts.refused
-		if err := ln.ln.Serve((&serving{s, ln}).accept); err != nil {
+		v := &serving{s, ln, "a client of " + ln.Addr().String()}
+		if err := ln.ln.Serve(v.accept); err != nil {
 			s.stop()
 			return fmt.Errorf("stream: serve: %w", err)
 		}

@@ -14,7 +14,8 @@ import (
 // serving is a listener of a server: what its connections know of both.
 type serving struct {
 	*Server
-	ln *Listener
+	ln      *Listener
+	clients string // the name of each, where it need not be told from the others
 }
 
 // accept returns the protocol of a connection that was accepted.
@@ -29,20 +30,20 @@ func (v *serving) made(c *Conn) {
 	v.counts.accepted.Add(1)
 	v.counts.open.Add(1)
 	v.counts.handlers.Add(1)
-	if v.group.Spawn(v.name(c), (*handling)(c)) != nil {
+	if v.group.Spawn(v.clients, (*handling)(c)) != nil {
 		v.counts.refused.Add(1) // it was cancelled, and has had no turn to stop accepting
 		v.counts.handlers.Add(-1)
 		c.Abort()
 	}
 }
 
-// name returns the name of the task of a connection. The peers of a unix socket have no addresses
-// that tell them apart.
-func (v *serving) name(c *Conn) string {
-	if peer := c.t.Peer(); peer.IsValid() {
+// Name is the name of the task of a connection: the peer's address. Those of a unix socket have no
+// addresses that tell them apart.
+func (h *handling) Name() string {
+	if peer := h.t.Peer(); peer.IsValid() {
 		return peer.String()
 	}
-	return "a client of " + v.ln.Addr().String()
+	return h.server.clients
 }
 
 // lost is called when a connection is gone.
@@ -127,7 +128,7 @@ func (s *Server) failed(c *Conn, err error, broken bool) {
 	default:
 		s.counts.failed.Add(1)
 	}
-	what := "serve " + c.server.name(c)
+	what := "serve " + (*handling)(c).Name()
 	switch {
 	case s.OnError != nil:
 		s.tell(what, c, err)
