@@ -136,7 +136,7 @@ func (l *Loop) Run() (err error) {
 	pprof.Do(context.Background(), labels, func(context.Context) {
 		stop := l.watch()
 		defer stop()
-		for err = l.turn(); err == nil && !l.stopping; {
+		for err = l.turn(); err == nil && !l.over(); {
 			err = l.turn()
 		}
 	})
@@ -150,7 +150,7 @@ func (l *Loop) turn() error {
 	}
 	l.turns++
 	l.takePosts() // phase 2
-	if l.watched.count > 0 {
+	if l.watched.count > 0 || l.watched.more {
 		l.guard(l.handleEvents) // phase 3
 	}
 	if l.timers.len() > 0 {
@@ -158,22 +158,24 @@ func (l *Loop) turn() error {
 	}
 	l.takeSoon() // phase 5
 	l.guard(l.runBatch)
-	if len(l.last.list) > 0 {
-		l.guard(l.runLast) // phase 6
+	if l.last.left() > 0 {
+		l.takeLast() // phase 6
+		l.guard(l.runLast)
 	}
 	l.ended()
 	return nil
 }
 
 // wait is the first phase. It makes no system call where nothing is watched and callbacks are due,
-// nor where the last turn has left events that are known already.
+// nor where the last turn has left events that are known already; but now and then it selects all
+// the same, so that Go's monitor does not sleep on, as it would where nobody makes any.
 func (l *Loop) wait() error {
 	if l.outside > 0 || l.offers > 0 {
 		runtime.Gosched()
 		l.counters.ended = l.clock.Now() // what others did now is not the loop's
 	}
 	timeout := l.timeout()
-	if timeout <= 0 && l.watched.count == 0 || l.watched.more {
+	if timeout <= 0 && l.watched.count == 0 && l.turns%1024 != 1023 || l.watched.more {
 		l.began(l.counters.ended)
 		return nil
 	}
@@ -213,7 +215,7 @@ func (l *Loop) jump(timeout time.Duration) (over bool, err error) {
 
 // timeout returns how long the loop may wait.
 func (l *Loop) timeout() time.Duration {
-	if l.stopping || len(l.soon) > 0 || len(l.last.list) > 0 || l.posts.waiting() {
+	if l.over() || len(l.soon) > 0 || l.last.left() > 0 || l.posts.waiting() {
 		return 0
 	}
 	next, ok := l.timers.next()
@@ -259,20 +261,16 @@ func (l *Loop) Ready(r Runner) { l.soon = append(l.soon, r) }
 // Stop makes Run return when the turn that runs has ended. Loop only: others Post it.
 func (l *Loop) Stop() { l.stopping = true }
 
-// End is Stop as soon as nobody holds the loop: see Hold. Loop only.
-func (l *Loop) End() {
-	l.ending = true
-	l.Hold(0)
-}
+// End is Stop as soon as nobody holds the loop when a turn has ended: see Hold. Loop only.
+func (l *Loop) End() { l.ending = true }
 
 // Hold tells the loop of something that End is to wait for, and that is sure to end by itself, such
 // as a connection that has yet to send what it was given before it closes: that there is more of it
 // (1) or less (-1). Loop only.
-func (l *Loop) Hold(change int) {
-	if l.held += change; l.held == 0 && l.ending {
-		l.Stop()
-	}
-}
+func (l *Loop) Hold(change int) { l.held += change }
+
+// over reports whether Run returns when the turn has ended.
+func (l *Loop) over() bool { return l.stopping || l.ending && l.held == 0 }
 
 // Now returns the time of the loop's clock. Loop only.
 func (l *Loop) Now() time.Duration { return l.clock.Now() }
@@ -290,7 +288,7 @@ func (l *Loop) Offer(change int) { l.offers += change }
 // Idle reports whether nothing can ever run again unless another goroutine posts it: nothing is
 // due, no timer is set, no descriptor watched, no work outside. Loop only.
 func (l *Loop) Idle() bool {
-	due := len(l.soon) + len(l.batch) - l.at + len(l.last.list)
+	due := len(l.soon) + len(l.batch) - l.at + l.last.left()
 	return due == 0 && l.timers.len() == 0 && l.watched.count == 0 && l.outside == 0 &&
 		!l.posts.waiting()
 }

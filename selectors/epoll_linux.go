@@ -12,6 +12,8 @@ var _ backend = (*epoll)(nil)
 type epoll struct {
 	parker *parker
 	events []sys.EpollEvent // what the kernel fills in: it grows when that was not enough
+	asked  int              // how many times it was asked in this wait
+	busy   int              // how many waits in a row did not have to wait
 
 	// The arguments and results of collect, which is made once, as a closure for each wait
 	// would be an allocation for each wait.
@@ -47,8 +49,11 @@ func (e *epoll) remove(fd int, _ Events) error {
 }
 
 func (e *epoll) wait(batch []event, timeout time.Duration) ([]event, bool, error) {
-	e.batch, e.err = batch, nil
+	e.batch, e.err, e.asked = batch, nil, 0
 	woken, err := e.parker.park(e.collect, timeout)
+	if e.busy++; e.asked > 1 { // it has waited
+		e.busy = 0
+	}
 	if err == nil {
 		err = e.err
 	}
@@ -56,9 +61,20 @@ func (e *epoll) wait(batch []event, timeout time.Duration) ([]event, bool, error
 	return batch, woken, err
 }
 
+// announced is after how many waits in a row that did not have to wait one is announced to Go's
+// scheduler.
+//
+// When nothing runs, Go's monitor thread sleeps, for up to a minute. It is what looks after the
+// network for goroutines that wait for it while others run, and what interrupts those that run for
+// long. An event that ends the idleness does not wake it: only a system call that the scheduler is
+// told of does. So who goes from idle to busy, and makes none but raw ones, would keep it asleep,
+// and whoever else in the program waits for the network would wait for a minute: another loop, or
+// an ordinary goroutine.
+const announced = 64
+
 // poll takes what is ready out of the kernel and reports whether there is no need to wait.
 func (e *epoll) poll(fd int) bool {
-	n, err := sys.EpollTryWait(fd, e.events)
+	n, err := e.ask(fd)
 	for err == nil && n == len(e.events) {
 		// There may be more. They are asked for anew, as to go on would find some a second time.
 		e.events = make([]sys.EpollEvent, 2*n)
@@ -70,6 +86,15 @@ func (e *epoll) poll(fd int) bool {
 	}
 	e.err = err
 	return n > 0 || err != nil
+}
+
+// ask asks the kernel what is ready. It does not wait.
+func (e *epoll) ask(fd int) (int, error) {
+	if e.asked++; e.busy == announced {
+		e.busy = 0
+		return sys.EpollWait(fd, e.events, 0)
+	}
+	return sys.EpollTryWait(fd, e.events)
 }
 
 func (e *epoll) fd() int      { return int(e.parker.fd) }
