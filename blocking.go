@@ -37,6 +37,12 @@ func Blocking[T any](t *Task, f func(ctx context.Context) (T, error)) (T, error)
 	return result, failure
 }
 
+// Blocking is the function of that name, for what has no result but its error.
+func (t *Task) Blocking(f func(ctx context.Context) error) error {
+	_, err := Blocking(t, func(ctx context.Context) (struct{}, error) { return struct{}{}, f(ctx) })
+	return err
+}
+
 // job is work for another goroutine.
 type job struct {
 	fiber    *fiber

@@ -14,14 +14,6 @@ import (
 	"github.com/kettle-go/kettle/looptest"
 )
 
-// block is Blocking for functions that return an error only.
-func block(t *kettle.Task, f func(ctx context.Context) error) error {
-	_, err := kettle.Blocking(t, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, f(ctx)
-	})
-	return err
-}
-
 // TestBlockingReturnsWhatItsFunctionHas: a result, an error, and both.
 func TestBlockingReturnsWhatItsFunctionHas(t *testing.T) {
 	simulated(t, func(task *kettle.Task, _ *looptest.Clock) error {
@@ -41,7 +33,7 @@ func TestBlockingDoesNotBlockTheLoop(t *testing.T) {
 		other := make(chan struct{})
 		return task.Group(func(g *kettle.Group) error {
 			err := g.Go("other", func(*kettle.Task) error { close(other); return nil })
-			return errors.Join(err, block(g.Task, func(context.Context) error {
+			return errors.Join(err, g.Task.Blocking(func(context.Context) error {
 				<-other
 				return nil
 			}))
@@ -54,7 +46,7 @@ func TestBlockingStopsTheVirtualClock(t *testing.T) {
 	simulated(t, func(task *kettle.Task, clock *looptest.Clock) error {
 		return task.Group(func(g *kettle.Group) error {
 			err := g.Go("sleeper", func(task *kettle.Task) error { return task.Sleep(time.Hour) })
-			err = errors.Join(err, block(g.Task, func(context.Context) error {
+			err = errors.Join(err, g.Task.Blocking(func(context.Context) error {
 				for range 100 {
 					runtime.Gosched()
 				}
@@ -70,7 +62,7 @@ func TestBlockingPassesTheScope(t *testing.T) {
 	type key int
 	simulated(t, func(task *kettle.Task, _ *looptest.Clock) error {
 		return task.WithValue(key(1), 2, func(scope *kettle.Task) error {
-			return block(task, func(ctx context.Context) error {
+			return task.Blocking(func(ctx context.Context) error {
 				return errors.Join(want("value", ctx.Value(key(1)), any(2)), ctx.Err())
 			})
 		})
@@ -83,7 +75,7 @@ func TestBlockingPanics(t *testing.T) {
 	simulated(t, func(task *kettle.Task, _ *looptest.Clock) error {
 		err := task.Group(func(g *kettle.Group) error {
 			return g.Go("bad", func(task *kettle.Task) error {
-				return block(task, func(context.Context) error { return explode(errOne) })
+				return task.Blocking(func(context.Context) error { return explode(errOne) })
 			})
 		})
 		if !errors.Is(err, errOne) || !strings.Contains(err.Error(), "kettle_test.explode") {
@@ -96,12 +88,15 @@ func TestBlockingPanics(t *testing.T) {
 					t.Errorf("recovered %v", err)
 				}
 			}()
-			_ = block(task, func(context.Context) error { return explode(7) })
+			_ = task.Blocking(func(context.Context) error { return explode(7) })
 		}()
 		for range 200 { // no place of the executor is lost
 			err = task.Group(func(g *kettle.Group) error {
 				return g.Go("exits", func(task *kettle.Task) error {
-					return block(task, func(context.Context) error { runtime.Goexit(); return nil })
+					return task.Blocking(func(context.Context) error {
+						runtime.Goexit()
+						return nil
+					})
 				})
 			})
 			if !errors.Is(err, kettle.ErrGoexit) {
@@ -151,7 +146,7 @@ func TestBlockingIsCancelled(t *testing.T) {
 func TestBlockingInACancelledScope(t *testing.T) {
 	simulated(t, func(task *kettle.Task, _ *looptest.Clock) error {
 		return task.WithTimeout(0, func(task *kettle.Task) error {
-			err := block(task, func(context.Context) error { t.Error("it runs"); return nil })
+			err := task.Blocking(func(context.Context) error { t.Error("it runs"); return nil })
 			return want("timed out", timedOut(err, 0), true)
 		})
 	})
@@ -167,7 +162,7 @@ func TestBlockingIsBounded(t *testing.T) {
 		return task.Group(func(g *kettle.Group) error {
 			for range jobs {
 				if err := g.Go("worker", func(task *kettle.Task) error {
-					return block(task, func(context.Context) error {
+					return task.Blocking(func(context.Context) error {
 						n := running.Add(1)
 						defer running.Add(-1)
 						if n == limit {
@@ -210,7 +205,7 @@ func TestBlockingIsFair(t *testing.T) {
 			}
 			before := g.Stats().Turns
 			for range trips {
-				if err := block(g.Task, func(context.Context) error { return nil }); err != nil {
+				if err := g.Task.Blocking(func(context.Context) error { return nil }); err != nil {
 					return err
 				}
 			}

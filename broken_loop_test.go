@@ -52,14 +52,17 @@ func waits() map[string]func(t *kettle.Task) error {
 			})
 		},
 		"Blocking": func(t *kettle.Task) error {
-			return block(t, func(ctx context.Context) error {
+			return t.Blocking(func(ctx context.Context) error {
 				<-ctx.Done()
 				return context.Cause(ctx)
 			})
 		},
 		"Blocking behind a Shield": func(t *kettle.Task) error {
 			return t.Shield(time.Hour, func(t *kettle.Task) error {
-				return block(t, func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+				return t.Blocking(func(ctx context.Context) error {
+					<-ctx.Done()
+					return ctx.Err()
+				})
 			})
 		},
 	})
@@ -166,7 +169,7 @@ func cleanUp(t *testing.T, task *kettle.Task) {
 			})
 		}),
 		"Blocking": task.Shield(time.Hour, func(task *kettle.Task) error {
-			return block(task, func(context.Context) error { t.Error("it runs"); return nil })
+			return task.Blocking(func(context.Context) error { t.Error("it runs"); return nil })
 		}),
 	} {
 		if !errors.Is(err, errBroken) || !errors.Is(err, context.Canceled) {
@@ -373,7 +376,7 @@ func TestBrokenLoopAndBlocking(t *testing.T) {
 		return task.Group(func(g *kettle.Group) error {
 			return start(g, func(task *kettle.Task) error {
 				defer func() { first++ }()
-				return block(task, func(ctx context.Context) error {
+				return task.Blocking(func(ctx context.Context) error {
 					<-ctx.Done()
 					<-other
 					err := submit(context.Background(), h, sleepLong)
@@ -385,7 +388,7 @@ func TestBrokenLoopAndBlocking(t *testing.T) {
 				})
 			}, func(task *kettle.Task) error {
 				defer func() { second++ }()
-				return block(task, func(context.Context) error {
+				return task.Blocking(func(context.Context) error {
 					defer close(other) // the loop may have ended before the task could begin
 					defer func() { second++ }()
 					return submit(context.Background(), h, sleepLong)

@@ -29,8 +29,9 @@
 // # Waiting
 //
 // To wait is to call a function that says that it suspends: Sleep, Yield, Mutex.Lock, Group,
-// Blocking and others. It parks the task, not the loop, and returns when it is over, or fails when
-// the task is to stop. After an error of a wait there is commonly one thing to do: to return it.
+// Blocking, a read of a stream.Conn and others. It parks the task, not the loop, and returns when
+// it is over, or fails when the task is to stop. After an error of a wait there is commonly one
+// thing to do: to return it.
 //
 // Everything else blocks the loop for as long as it takes: time.Sleep, a read from a file, an
 // ordinary channel, a long computation. What to do instead is below, under Other goroutines, and
@@ -111,6 +112,16 @@
 // that nobody gets in between, and nothing is lost when a task is cancelled while it waits. Each
 // belongs to the loop whose tasks use it first: to wait for it on another one is ErrWrongLoop.
 //
+// # Connections
+//
+// Package stream has connections to wait for: it listens, runs a task for each client, and dials,
+// over TCP, unix sockets and TLS. Below it is package transport, where callbacks are told of what
+// has come.
+//
+// What else callbacks of the loop bring about (see EventLoop) becomes something to wait for with a
+// WaitQueue. Group.Spawn starts a task whose failure is no affair of its group, as servers do for
+// each client.
+//
 // # Other goroutines
 //
 // Three ways lead from a loop to the rest of a program:
@@ -120,6 +131,8 @@
 //   - Submit runs a function as a task, for another goroutine that waits;
 //   - Receive and Send are waits for an ordinary channel.
 //
+// Blocking is a method of Task too, and Submit one of Handle, for what has no result.
+//
 // Run with the option Loops uses several loops, to use several CPUs. They have nothing in common:
 // what is to go from one to another takes the same ways.
 //
@@ -128,9 +141,10 @@
 // When main has returned, what others have submitted is cancelled, and Run returns when all have
 // ended. Context makes the end of a context that of the Run.
 //
-// A drain is the gentle way: it asks where a cancellation orders. Drain, or a signal with DrainOn,
-// begins it. A task that takes new work waits for it with AwaitDrain, or asks Draining. What has
-// not ended when the grace period is over is cancelled, with ErrGrace as the cause.
+// A drain is the gentle way: it asks where a cancellation orders. Drain begins it, of a Task or a
+// Handle, or a signal with DrainOn. A task that takes new work waits for it with AwaitDrain, or
+// asks Draining. What has not ended when the grace period is over is cancelled, with ErrGrace as
+// the cause.
 //
 // # Looking in
 //

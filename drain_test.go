@@ -83,7 +83,7 @@ func TestDrainOfAllLoops(t *testing.T) {
 	var ready sync.WaitGroup
 	ready.Add(3)
 	err := kettle.Run(func(task *kettle.Task) error {
-		if err := block(task, func(context.Context) error {
+		if err := task.Blocking(func(context.Context) error {
 			ready.Done()
 			ready.Wait()
 			return nil
@@ -165,7 +165,7 @@ func TestDumpOnASignal(t *testing.T) {
 			return task.AwaitDrain()
 		}
 		var text strings.Builder
-		err := block(task, func(context.Context) error {
+		err := task.Blocking(func(context.Context) error {
 			if err := raise(syscall.SIGALRM); err != nil {
 				return err
 			}
@@ -224,4 +224,21 @@ func holdUp(read io.Reader) string {
 	buffer := make([]byte, 4096)
 	n, _ := read.Read(buffer)
 	return string(buffer[:n])
+}
+
+// TestDrainFromOtherGoroutines: who has a Handle can begin it, and nothing happens after the end.
+func TestDrainFromOtherGoroutines(t *testing.T) {
+	var h kettle.Handle
+	err := kettle.Run(func(task *kettle.Task) error {
+		h = task.Handle()
+		drained := make(chan struct{})
+		go func() { defer close(drained); h.Drain(time.Hour) }()
+		err := task.AwaitDrain()
+		_, _, receiving := kettle.Receive(task, drained)
+		return errors.Join(err, receiving, want("draining", task.Draining(), true))
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	h.Drain(0)
 }

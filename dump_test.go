@@ -56,7 +56,7 @@ func waitForShow(g *kettle.Group, release chan struct{}) error {
 		g.Go("getter", func(t *kettle.Task) error { _, err := q.Get(t); return err }),
 		g.Go("future", func(t *kettle.Task) error { _, err := f.Await(t); return err }),
 		g.Go("blocking", func(t *kettle.Task) error {
-			return block(t, func(context.Context) error { <-release; return nil })
+			return t.Blocking(func(context.Context) error { <-release; return nil })
 		}),
 		g.Go("parent", func(t *kettle.Task) error {
 			return t.WithTimeout(time.Hour, func(t *kettle.Task) error {

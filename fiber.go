@@ -3,6 +3,7 @@ package kettle
 import (
 	"errors"
 	goruntime "runtime"
+	"runtime/debug"
 
 	"github.com/kettle-go/kettle/internal/coro"
 	"github.com/kettle-go/kettle/internal/sys"
@@ -139,11 +140,23 @@ func (f *fiber) bury() {
 	f.root.leave()
 	group := f.root.parent.extra.Load().group
 	if b, ok := f.body.(Body); ok {
-		defer group.ended(f, nil) // also if b panics
-		b.Ended(err)
+		defer group.ended(f, nil) // also if b calls Goexit
+		f.tell(b, err)
 		return
 	}
 	group.ended(f, err)
+}
+
+// tell tells a body that its task has ended. If it panics that harms nobody, also where the loop is
+// over that would go on after it.
+func (f *fiber) tell(b Body, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			f.runtime.incident("tell task "+f.name()+" of its end",
+				&PanicError{v, debug.Stack()})
+		}
+	}()
+	b.Ended(err)
 }
 
 // failed returns the error of a task that did not end by returning.

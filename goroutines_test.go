@@ -89,6 +89,9 @@ func calls() map[string]func(x *things) error {
 			return err
 		},
 		"Send": func(x *things) error { return kettle.Send(x.Task, x.channel, 1) },
+		"Task.Blocking": func(x *things) error {
+			return x.Task.Blocking(func(context.Context) error { return never(nil) })
+		},
 		"Blocking": func(x *things) error {
 			_, err := kettle.Blocking(x.Task, func(context.Context) (int, error) {
 				return neverInt(nil)

@@ -218,10 +218,8 @@ func TestBackends(t *testing.T) {
 		ran := false
 		err := kettle.Run(func(task *kettle.Task) error {
 			ran = true
-			return errors.Join(task.Sleep(time.Microsecond), block(task,
-				func(context.Context) error {
-					return nil
-				}))
+			nothing := func(context.Context) error { return nil }
+			return errors.Join(task.Sleep(time.Microsecond), task.Blocking(nothing))
 		}, kettle.Backend(name))
 		if (err == nil) != (unavailable == nil) || ran != (err == nil) {
 			t.Errorf("with %s main has run %v: %v", name, ran, err)
@@ -279,7 +277,7 @@ func TestOneLoopWaitsForAnother(t *testing.T) {
 			if task.Loop() == 0 {
 				return task.AwaitDrain()
 			}
-			err := block(task, func(context.Context) error { return nil })
+			err := task.Blocking(func(context.Context) error { return nil })
 			if drain {
 				task.Drain(time.Hour)
 			}

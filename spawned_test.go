@@ -73,6 +73,22 @@ func TestSpawnedBodyPanicsAtItsEnd(t *testing.T) {
 	}
 }
 
+// TestSpawnedBodiesOfABrokenLoopPanic: that is an incident each, and the others end.
+func TestSpawnedBodiesOfABrokenLoopPanic(t *testing.T) {
+	var incidents []loop.Incident
+	err := kettle.Run(func(task *kettle.Task) error {
+		return task.Group(func(g *kettle.Group) error {
+			task.EventLoop().Stop() // after this turn
+			one := &spawned{live: (*kettle.Task).AwaitDrain, end: func() { panic(1) }}
+			two := &spawned{live: (*kettle.Task).AwaitDrain, end: func() { panic(2) }}
+			return errors.Join(g.Spawn("one", one), g.Spawn("two", two), task.AwaitDrain())
+		})
+	}, kettle.OnIncident(func(in loop.Incident) { incidents = append(incidents, in) }))
+	if err == nil || len(incidents) != 2 || incidents[0].Stack == nil {
+		t.Errorf("Run returns %v, with the incidents %v", err, incidents)
+	}
+}
+
 // TestSpawnedTaskOfABrokenLoop that could not begin is told of its end all the same.
 func TestSpawnedTaskOfABrokenLoop(t *testing.T) {
 	b := &spawned{live: func(*kettle.Task) error { return errors.New("it has run") }}

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/kettle-go/kettle/loop"
 )
 
-// Handle is a loop as other goroutines see it: see Submit. It may be used from any goroutine, also
-// after the loop has ended.
+// Handle is a loop as other goroutines see it: see Submit. Its methods may be called from any
+// goroutine, also after the loop has ended.
 type Handle struct{ runtime *runtime }
 
 // Handle returns the task's loop for use by other goroutines.
@@ -24,6 +25,9 @@ func (t *Task) Handle() Handle {
 	return Handle{r}
 }
 
+// Drain begins the drain of all loops of the Run: see Task.Drain.
+func (h Handle) Drain(grace time.Duration) { h.runtime.config.drain(grace) }
+
 // Submit runs f as a task on the loop, from any other goroutine, and blocks that goroutine until
 // the task has ended; it returns what f returns. If ctx is cancelled so is the task, and Submit
 // waits for its end. If the loop has ended, or ends before the task has begun, the error is
@@ -32,14 +36,15 @@ func (t *Task) Handle() Handle {
 func Submit[T any](ctx context.Context, h Handle, name string,
 	f func(t *Task) (T, error)) (T, error) {
 	var result T
-	err := h.submit(ctx, name, func(t *Task) (err error) {
+	err := h.Submit(ctx, name, func(t *Task) (err error) {
 		result, err = f(t)
 		return err
 	})
 	return result, err
 }
 
-func (h Handle) submit(ctx context.Context, name string, body func(*Task) error) error {
+// Submit is the function of that name, for what has no result but its error.
+func (h Handle) Submit(ctx context.Context, name string, f func(t *Task) error) error {
 	r := h.runtime
 	select {
 	case <-r.loop.Closed(): // its goroutine may be another loop's by now
@@ -55,7 +60,7 @@ func (h Handle) submit(ctx context.Context, name string, body func(*Task) error)
 	var taken atomic.Bool // by the loop, or back
 	err := r.loop.Post(func() {
 		if taken.CompareAndSwap(false, true) {
-			r.submitted(ctx, name, body, outcome)
+			r.submitted(ctx, name, f, outcome)
 		}
 	})
 	if err == nil {

@@ -15,19 +15,16 @@ import (
 	"github.com/kettle-go/kettle/looptest"
 )
 
-// submit is Submit for functions that return an error only.
+// submit is Submit for tasks whose name does not matter.
 func submit(ctx context.Context, h kettle.Handle, f func(t *kettle.Task) error) error {
-	_, err := kettle.Submit(ctx, h, "submitted", func(t *kettle.Task) (struct{}, error) {
-		return struct{}{}, f(t)
-	})
-	return err
+	return h.Submit(ctx, "submitted", f)
 }
 
 // serve runs a loop that others submit to while outside runs, and returns what Run does.
 func serve(outside func(h kettle.Handle), options ...kettle.Option) error {
 	return kettle.Run(func(task *kettle.Task) error {
 		h := task.Handle()
-		return block(task, func(context.Context) error { outside(h); return nil })
+		return task.Blocking(func(context.Context) error { outside(h); return nil })
 	}, options...)
 }
 

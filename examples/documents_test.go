@@ -22,24 +22,29 @@ func blocks(text string) []string {
 // TestCodeOfTheDocumentsIsCompiled: each block of Go code in these documents stands, to the letter,
 // in a file that is compiled, and does what other tests say.
 func TestCodeOfTheDocumentsIsCompiled(t *testing.T) {
-	for document, source := range map[string]string{
-		"docs/ordinary-go.md": "ordinary_test.go",
-		"README.md":           "kettle/main.go",
-		"README.zh-CN.md":     "kettle/main.go",
+	programs := []string{"echo/main.go", "kettle/main.go"}
+	for document, sources := range map[string][]string{
+		"docs/ordinary-go.md": {"ordinary_test.go"},
+		"README.md":           programs,
+		"README.zh-CN.md":     programs,
 	} {
 		text, err := os.ReadFile(filepath.Join("..", filepath.FromSlash(document)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		code, err := os.ReadFile(filepath.FromSlash(source))
-		if err != nil {
-			t.Fatal(err)
+		var code strings.Builder
+		for _, source := range sources {
+			part, err := os.ReadFile(filepath.FromSlash(source))
+			if err != nil {
+				t.Fatal(err)
+			}
+			code.Write(part)
 		}
 		found := blocks(string(text))
 		for _, block := range found {
-			if !strings.Contains(string(code), "\n"+block) {
-				t.Errorf("this block of %s does not stand in examples/%s:\n%s",
-					document, source, block)
+			if !strings.Contains(code.String(), "\n"+block) {
+				t.Errorf("this block of %s does not stand in one of %q of examples:\n%s",
+					document, sources, block)
 			}
 		}
 		if len(found) == 0 {

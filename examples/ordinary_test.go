@@ -1,12 +1,16 @@
 package examples_test
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"os"
 	"runtime"
@@ -14,6 +18,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle"
+	"github.com/kettle-go/kettle/stream"
 )
 
 // The functions of this file are those of docs/ordinary-go.md. A test there compares the two texts,
@@ -59,22 +64,50 @@ func (a *accounts) transfer(t *kettle.Task, from, to string, amount int) error {
 		return err
 	}
 	defer a.conns.Release()
-	_, err := kettle.Blocking(t, func(ctx context.Context) (struct{}, error) {
+	return t.Blocking(func(ctx context.Context) error { // no result but the error
 		tx, err := a.db.BeginTx(ctx, nil)
 		if err != nil {
-			return struct{}{}, err
+			return err
 		}
 		defer tx.Rollback() // does nothing after Commit
 		const add = "UPDATE accounts SET balance = balance + ? WHERE owner = ?"
 		if _, err := tx.ExecContext(ctx, add, -amount, from); err != nil {
-			return struct{}{}, err
+			return err
 		}
 		if _, err := tx.ExecContext(ctx, add, amount, to); err != nil {
-			return struct{}{}, err
+			return err
 		}
-		return struct{}{}, tx.Commit()
+		return tx.Commit()
 	})
+}
+
+func greet(_ *kettle.Task, c *stream.Conn) error {
+	in, out := json.NewDecoder(c), bufio.NewWriter(c)
+	for {
+		var guest struct{ Name string }
+		if err := in.Decode(&guest); err != nil { // suspends until there is a whole value
+			return err // io.EOF: the client has finished
+		}
+		fmt.Fprintf(out, "good evening, %s\n", guest.Name)
+		if err := out.Flush(); err != nil { // suspends while the client is slow
+			return err
+		}
+	}
+}
+
+func announce(c *stream.Conn, values ...any) error {
+	var text bytes.Buffer
+	log.New(&text, "", 0).Println(values...) // its lock is free again when it returns
+	_, err := c.Write(text.Bytes())
 	return err
+}
+
+func pages(t *kettle.Task, handler http.Handler) error {
+	ln, err := stream.Listen(t, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	return ln.ServeNet(t, &http.Server{Handler: handler}) // until the drain
 }
 
 func count(t *kettle.Task, names <-chan string, counts map[string]int) error {
@@ -141,16 +174,15 @@ func newThread() *thread {
 }
 
 func (th *thread) do(t *kettle.Task, job func()) error {
-	_, err := kettle.Blocking(t, func(context.Context) (struct{}, error) {
+	return t.Blocking(func(context.Context) error {
 		done := make(chan struct{})
 		th.jobs <- func() {
 			defer close(done)
 			job()
 		}
 		<-done
-		return struct{}{}, nil
+		return nil
 	})
-	return err
 }
 
 func digest(t *kettle.Task, data []byte) ([32]byte, error) {

@@ -14,7 +14,8 @@ import (
 // sayLast returns what puts a word into the log, as a Runner.
 func (w *world) sayLast(word string) loop.Runner { return loop.Func(w.say(word)) }
 
-// TestLastRunsAfterEverythingElse: in the same turn, once, in order, with what is added meanwhile.
+// TestLastRunsAfterEverythingElse: in the same turn, once, in order. What it adds is for the next
+// turn, which does not wait.
 func TestLastRunsAfterEverythingElse(t *testing.T) {
 	w := newWorld(t, nil)
 	w.Soon(func() {
@@ -28,9 +29,11 @@ func TestLastRunsAfterEverythingElse(t *testing.T) {
 	})
 	w.After(0, func() { w.Last(w.sayLast("of a timer")); w.say("timer")() })
 	w.turn()
-	w.expect("a turn", "timer", "soon", "of a timer", "last", "another", "last of the last")
-	w.turn()
-	w.expect("the next one", "next turn")
+	w.expect("a turn", "timer", "soon", "of a timer", "last", "another")
+	w.After(time.Hour, w.Stop)
+	w.Soon(func() { w.Soon(func() { w.Soon(w.Stop) }) })
+	w.run()
+	w.expect("the next one", "next turn", "last of the last")
 }
 
 // TestLastDoesNotWait: what is added while the loop does not run is run in the first turn, though
@@ -156,6 +159,21 @@ func TestEndWaitsForWhatHoldsTheLoop(t *testing.T) {
 	if w.Now() != 3*time.Minute {
 		t.Errorf("it is %v", w.Now())
 	}
+}
+
+// TestHoldInTheTurnOfTheEnd: what begins to hold the loop when End was called already, in the same
+// turn, such as a connection that is closed in the last phase, is waited for.
+func TestHoldInTheTurnOfTheEnd(t *testing.T) {
+	w := newWorld(t, nil)
+	w.Soon(func() {
+		w.End()
+		w.Last(loop.Func(func() {
+			w.Hold(1)
+			w.After(time.Minute, func() { w.say("sent")(); w.Hold(-1) })
+		}))
+	})
+	w.run()
+	w.expect("held since", "sent")
 }
 
 // TestUnwatchEndsBothEvents: what is ready in the same turn is not delivered any more, and the

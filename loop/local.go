@@ -7,26 +7,39 @@ import (
 
 // lasts is what the sixth phase runs.
 type lasts struct {
-	list []Runner
-	at   int // the first that has not run
+	list  []Runner // in the next one
+	batch []Runner // in the present one
+	at    int      // the first of batch that has not run
 }
 
 // Last has r run in the sixth phase of the present turn, or of the next one if the loop does not
-// run: what the callbacks of a turn do one by one can be gathered, and done once. What is added
-// in that phase runs in it too. Loop only.
+// run: what the callbacks of a turn do one by one can be gathered, and done once. What is added in
+// that phase is for the next turn, so that nobody can hold the loop in it. Loop only.
 func (l *Loop) Last(r Runner) { l.last.list = append(l.last.list, r) }
+
+// left returns how many have not run.
+func (t *lasts) left() int { return len(t.list) + len(t.batch) - t.at }
+
+// takeLast makes what was gathered the batch of the sixth phase.
+func (l *Loop) takeLast() {
+	t := &l.last
+	if t.at < len(t.batch) { // after Goexit
+		t.list, t.batch = slices.Concat(t.batch[t.at:], t.list), nil
+	}
+	t.batch, t.list, t.at = t.list, t.batch[:0], 0
+}
 
 // runLast is the sixth phase.
 func (l *Loop) runLast() {
 	t := &l.last
-	for t.at < len(t.list) {
-		r := t.list[t.at]
-		t.list[t.at] = nil
+	for t.at < len(t.batch) {
+		r := t.batch[t.at]
+		t.batch[t.at] = nil
 		t.at++
 		r.Run()
 	}
-	if t.list, t.at = t.list[:0], 0; cap(t.list) > 4096 { // a burst is over
-		t.list = nil
+	if t.batch, t.at = t.batch[:0], 0; cap(t.batch) > 4096 { // a burst is over
+		t.batch = nil
 	}
 }
 

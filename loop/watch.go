@@ -144,12 +144,12 @@ const maxEvents = 1024
 // passed over: by the selector, and here for the second of two events.
 func (l *Loop) handleEvents() {
 	t := &l.watched
+	t.left, t.more = maxEvents, false
 	switch {
 	case t.count == 0:
 	case l.config.Order != nil:
 		l.handleShuffled()
 	default:
-		t.left, t.more = maxEvents, false
 		t.ready(t.deliver)
 	}
 }

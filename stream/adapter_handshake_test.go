@@ -86,3 +86,24 @@ func wantEcho(t *testing.T, from, to net.Conn) {
 		}
 	}
 }
+
+// A client that ends its sending side without a word of TLS can still be answered, as it can by
+// package net.
+func TestConnOfGoroutinesAnswersWhoWasCutOff(t *testing.T) {
+	sides := newTLSSides(t)
+	o := newOutside(t, stream.ListenConfig{TLS: sides.server})
+	here, there := o.pair(t)
+	client := tls.Client(there, sides.client)
+	wantEcho(t, client, here)
+	closeWrite(t, there)
+	if _, err := here.Read(make([]byte, 1)); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("Read: %v, want that it was cut off", err)
+	}
+	if _, err := here.Write([]byte("answer")); err != nil {
+		t.Error(err)
+	}
+	closeWrite(t, here)
+	if got, err := io.ReadAll(client); string(got) != "answer" || err != nil {
+		t.Errorf("the client reads %q, %v", got, err)
+	}
+}

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -17,11 +18,10 @@ import (
 //
 //	err := t.Group(func(g *kettle.Group) error {
 //		l := stream.NetListener(g, ln)
-//		_, err := kettle.Blocking(t, func(context.Context) (struct{}, error) {
-//			return struct{}{}, server.Serve(l)
-//		})
-//		return err
+//		return g.Blocking(func(context.Context) error { return server.Serve(l) })
 //	})
+//
+// Listener.ServeNet is that, and ends when the drain begins.
 //
 // It lives in the group as its connections do. The group does not end before all of them are
 // closed; where the group is cancelled, or the loop has ended, Accept returns an error, which is
@@ -189,3 +189,42 @@ func (o *outsideListener) over(cause error) {
 }
 
 var _ net.Listener = (*outsideListener)(nil)
+
+// ServeNet has a server of ordinary goroutines, such as an *http.Server, serve what ln accepts: see
+// NetListener. It suspends the task until the drain begins, shuts the server down, and waits until
+// that and all connections have ended. Then it returns nil, or the error of Shutdown. If the server
+// ends before, it returns why; if it is cancelled, which the end of the grace period does, it cuts
+// the connections off. For HTTP/2, give it a listener without TLS, and a server whose Serve is
+// http.Server.ServeTLS with its files.
+func (ln *Listener) ServeNet(t *kettle.Task, server interface {
+	Serve(l net.Listener) error
+	Shutdown(ctx context.Context) error
+}) error {
+	return t.Group(func(g *kettle.Group) error {
+		l, ending := NetListener(g, ln), false
+		err := g.Go("server on "+ln.Addr().String(), func(t *kettle.Task) error {
+			err := t.Blocking(func(context.Context) error { return server.Serve(l) })
+			switch cause := t.Cause(); {
+			case cause != nil: // and it says that its listener is closed
+				return cause
+			case ending: // and it says that it was shut down
+				return nil
+			case err == nil:
+				return ErrServerClosed
+			}
+			return err
+		})
+		if err == nil {
+			err = g.AwaitDrain()
+		}
+		if err != nil {
+			return err
+		}
+		ending = true
+		err = g.Blocking(server.Shutdown)
+		if cause := g.Cause(); cause != nil { // the connections were cut off, whatever it returns
+			return cause
+		}
+		return err
+	})
+}

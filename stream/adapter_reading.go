@@ -1,6 +1,9 @@
 package stream
 
-import "io"
+import (
+	"errors"
+	"io"
+)
 
 // A chunk is not copied but for the one time into the caller's slice. That it stays valid is what
 // Conn.Next promises: until the connection is read again, which the reader does when the chunk is
@@ -68,7 +71,9 @@ func (o *outside) deliver(chunk []byte, err error) (hungry bool) {
 	o.ahead = chunk
 	if err != nil && o.state != outsideClosed {
 		o.read.err = o.failed("read", err)
-		if err != io.EOF { // the connection is broken
+		// That a peer has ended without a word of TLS is no more than the end of what it sends.
+		cut := errors.Is(err, io.ErrUnexpectedEOF) && !o.conn.has(closed)
+		if err != io.EOF && !cut { // the connection is broken
 			o.fail(err)
 		}
 	}

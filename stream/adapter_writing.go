@@ -146,6 +146,7 @@ func (o *outside) sendAtOnce() {
 			if o.slow = err == nil; o.slow {
 				return
 			}
+			o.conn.Abort() // the group has ended: not to pass off as all what is only a part
 		}
 		o.sent(b, err)
 	}

@@ -170,12 +170,16 @@ func (p *protocol) Flushed(*transport.Transport) {
 	}
 }
 
-// Lost is called when the connection is gone.
+// Lost is called when the connection is gone. It may have been closed by way of its transport: see
+// transport.Each.
 func (p *protocol) Lost(_ *transport.Transport, err error) {
 	c := (*Conn)(p)
-	if err != nil {
+	switch {
+	case err != nil:
 		c.reading.WakeAll(err)
 		c.wakeWriters("", err)
+	case !c.has(closed):
+		c.shut()
 	}
 	if c.server != nil {
 		c.server.lost(c)

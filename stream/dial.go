@@ -22,8 +22,9 @@ type Dialer struct {
 	FallbackDelay time.Duration
 
 	// LookUp finds the addresses of a host, where the network is ip, ip4 or ip6; it is called on
-	// another goroutine. LookupNetIP of a net.Resolver is one, and of net.DefaultResolver if it is
-	// nil. Addresses in numbers are not looked up.
+	// another goroutine, and must heed its context, as Dial waits for it even when time is over.
+	// LookupNetIP of a net.Resolver is one, and of net.DefaultResolver if it is nil. Addresses in
+	// numbers are not looked up.
 	LookUp func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
 	// KeepAlive, if it is enabled, has the system find out that a peer has gone without a word: see

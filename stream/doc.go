@@ -48,20 +48,38 @@
 //
 // Serve runs a handler as a task for each connection, and Server is what it is made of. When the
 // drain begins (kettle.Drain, or a signal) it stops accepting, and each connection is at its end
-// when what has arrived is read: handlers answer what they have received, and return.
+// when what has arrived is read: handlers answer what they have received, and return. ReadLine does
+// not take a part of a line for a whole one then; what looks for its own ends should mind it, too.
+//
+// # Dialing
+//
+// Dial connects to an address, or to the first of a name's that answers. A Dialer has time-outs, a
+// resolver, and TLS.
+//
+// # Several loops
+//
+// A connection, its handler and its server belong to one loop. With kettle.Loops each loop has its
+// own Server, and a Listener of its own on a port that Reserve has taken. A transport.Limit bounds
+// the connections of all of them.
 //
 // # TLS
 //
 // ListenConfig.TLS and Dialer.TLS have connections begin with a handshake, and StartTLS and
 // StartTLSServer turn one that is under way into one of TLS. It is crypto/tls, but driven so that
-// nothing waits inside of it: reads, writes, deadlines and cancellation are what they are without.
-// The end of the stream is io.EOF only if the peer has said so; a connection that was cut off is
-// io.ErrUnexpectedEOF.
+// after the handshake nothing waits inside of it: reads, writes, deadlines and cancellation are
+// what they are without. The end of the stream is io.EOF only if the peer has said so; a connection
+// that was cut off is io.ErrUnexpectedEOF.
 //
 // # Other goroutines
 //
 // A Conn belongs to its loop: on other goroutines its methods return kettle.ErrWrongGoroutine.
-// NetConn and NetListener are for code on other goroutines, net/http for one. What holds a lock
-// across its reads and writes needs them too, as a task must not suspend with a lock held:
-// tls.Conn, which StartTLS is there in place of, log and gob do.
+// NetConn and NetListener are for code on other goroutines, and Listener.ServeNet has an
+// http.Server serve a listener. What holds a lock across its reads and writes, and is shared by
+// tasks, needs them too, as a task must not suspend with a lock held that another one wants:
+// tls.Conn, which StartTLS is there in place of, log and gob. docs/ordinary-go.md has more of that.
+//
+// # Testing
+//
+// Pipe is a connection in memory, on which a virtual clock works. Package streamtest holds what
+// claims to be a stream to the promises made here.
 package stream

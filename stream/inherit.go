@@ -24,7 +24,11 @@ func Inherit(t *kettle.Task) ([]*Listener, error) { return (&ListenConfig{}).Inh
 // Inherit is the function of that name, with this configuration, of which the Backlog does not
 // count.
 func (c ListenConfig) Inherit(t *kettle.Task) ([]*Listener, error) {
-	passed, err := passedOn()
+	err := onLoop(t)
+	var passed []passed
+	if err == nil {
+		passed, err = passedOn()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("stream: inherit sockets: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/kettle-go/kettle"
@@ -58,16 +59,20 @@ type Listener struct {
 
 // Listen listens on an address of the network tcp, tcp4, tcp6 or unix, such as "127.0.0.1:8080",
 // ":http" or "/run/x.sock"; a unix name that begins with @ is one without a file. With port 0 the
-// system chooses one: see Addr. Where a name has several addresses it is the first one that can be
-// listened on. It suspends where the address has a name in it. The listener is to be closed, which
-// Serve does, and the end of the loop.
+// system chooses one: see Addr. Where a name has several addresses it is the first one that this
+// machine has, IPv4 first. It suspends where the address has a name in it. The listener is to be
+// closed, which Serve does, and the end of the loop. Loop only.
 func Listen(t *kettle.Task, network, address string) (*Listener, error) {
 	return ListenConfig{}.Listen(t, network, address)
 }
 
 // Listen is the function of that name, with this configuration.
 func (c ListenConfig) Listen(t *kettle.Task, network, address string) (*Listener, error) {
-	addrs, err := findListening(t, network, address)
+	err := onLoop(t)
+	var addrs []net.Addr
+	if err == nil {
+		addrs, err = findListening(t, network, address)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("stream: listen on %s %s: %w", network, address, err)
 	}
@@ -77,9 +82,25 @@ func (c ListenConfig) Listen(t *kettle.Task, network, address string) (*Listener
 		if ln.ln, err = transport.Listen(t.EventLoop(), addr, ln.below()); err == nil {
 			return ln, nil
 		}
-		failures = append(failures, err)
+		if failures = append(failures, err); portTaken(err) {
+			break
+		}
 	}
 	return nil, fmt.Errorf("stream: %w", joined(failures))
+}
+
+// portTaken reports whether it is the port that is not to be had, so that no other address of the
+// name is tried: two servers would have the same name and port, and clients meet either of them.
+func portTaken(err error) bool {
+	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EACCES)
+}
+
+// onLoop returns an error unless the task's loop calls.
+func onLoop(t *kettle.Task) error {
+	if !t.EventLoop().Inside() {
+		return kettle.ErrWrongGoroutine
+	}
+	return nil
 }
 
 // listener returns a listener that has no socket yet.
@@ -124,7 +145,7 @@ func (ln *Listener) Addr() net.Addr { return ln.ln.Addr() }
 func (ln *Listener) Name() string { return ln.name }
 
 // Close ends listening; clients that wait in the backlog are refused, tasks that wait in Accept get
-// net.ErrClosed. It does not suspend. To close again is no error.
+// net.ErrClosed. It does not suspend. To close again is no error. Loop only.
 func (ln *Listener) Close() error {
 	if !ln.accepting.Inside() {
 		return kettle.ErrWrongGoroutine
@@ -185,6 +206,8 @@ func (ln *Listener) begin() error {
 	switch {
 	case ln.closed:
 		return ln.failure(net.ErrClosed)
+	case ln.refusals != nil:
+		return ln.failure(errTaken)
 	case ln.config.TLS != nil:
 		return ln.failure(errAcceptTLS)
 	case ln.begun:

@@ -232,10 +232,17 @@ func (c *Conn) Peek(n int) ([]byte, error) {
 		return nil, fmt.Errorf("stream: peek at %d bytes: %w: it must be between 0 and the limit "+
 			"of %d", n, os.ErrInvalid, c.limit)
 	}
-	for len(c.unread) < n {
-		if all, err := c.fill(len(c.unread), "Conn.Peek"); err != nil {
+	for more := 0; len(c.unread) < n; {
+		if more > 0 {
+			if err := c.goOn(more); err != nil {
+				return c.unread, err
+			}
+		}
+		before := len(c.unread)
+		if all, err := c.fill(before, "Conn.Peek"); err != nil {
 			return all, err
 		}
+		more = len(c.unread) - before
 	}
 	chunk := c.unread[:n:n]
 	c.pass(1) // it may be closed meanwhile
@@ -375,14 +382,15 @@ func first(p []byte, from int, separators [][]byte) (start, end int) {
 var newline = [][]byte{{'\n'}}
 
 // ReadLine reads a line, and returns it without its end, which is \n or \r\n. It suspends the task
-// until there is one. The last line of a stream may have no end; after it the error is io.EOF. A
-// line that is longer than the limit is a *LimitError, and stays unread: see ReadUntil. What it
-// returns is the caller's until the next read.
+// until there is one. The last line of a stream may have no end; after it the error is io.EOF. In a
+// drain, where the rest of a line may be under way, what has come of it is no line: it is in an
+// *IncompleteReadError. A line that is longer than the limit is a *LimitError, and stays unread:
+// see ReadUntil. What it returns is the caller's until the next read.
 func (c *Conn) ReadLine() ([]byte, error) {
 	line, err := c.ReadUntil(newline...)
 	if err != nil {
 		var incomplete *IncompleteReadError
-		if errors.As(err, &incomplete) {
+		if errors.As(err, &incomplete) && c.AtEOF() {
 			return incomplete.Partial, nil
 		}
 		return nil, err
@@ -408,7 +416,7 @@ func (c *Conn) Lines() iter.Seq2[[]byte, error] {
 }
 
 // WriteTo writes to w what arrives, until the stream ends: io.Copy uses it, so that nothing is
-// copied on the way.
+// copied on the way. If w fails, what it has not taken stays unread.
 func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 	var total int64
 	for {
@@ -419,7 +427,7 @@ func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 		if err != nil {
 			return total, err
 		}
-		n, err := w.Write(chunk)
+		n, err := c.handOn(w, chunk)
 		total += int64(n)
 		if err != nil {
 			if !c.has(closed) {
@@ -428,6 +436,18 @@ func (c *Conn) WriteTo(w io.Writer) (int64, error) {
 			return total, err
 		}
 	}
+}
+
+// handOn writes a chunk to w, which has it until it returns: nobody reads meanwhile.
+func (c *Conn) handOn(w io.Writer, chunk []byte) (n int, err error) {
+	c.marks |= suspended
+	defer func() { c.marks &^= suspended }()
+	n, err = w.Write(chunk)
+	n = max(0, min(n, len(chunk)))
+	if err == nil && n < len(chunk) {
+		err = io.ErrShortWrite
+	}
+	return n, err
 }
 
 // Buffered returns how many bytes have been received and not read.

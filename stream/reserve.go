@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"syscall"
 
 	"github.com/kettle-go/kettle"
 	"github.com/kettle-go/kettle/internal/sys"
@@ -46,7 +47,9 @@ type Port struct {
 // blocks where there is a name to look up. The Port is to be closed when no loop will listen on it
 // any more; listeners that there are go on.
 //
-// Nobody can connect before the first loop listens, or, where they share one socket, be served.
+// Nobody can connect before the first loop listens, or, where they share one socket, be served. An
+// address that others listen on is EADDRINUSE; but what the same user has reserved in another
+// process, such as one that this one is to replace, is shared with it, where the system spreads.
 func Reserve(network, address string) (*Port, error) {
 	return reserve(network, address, sys.BalancesPorts())
 }
@@ -83,7 +86,9 @@ func reserveAny(network, address string, balances bool) (*Port, error) {
 		if err == nil {
 			return p, nil
 		}
-		failures = append(failures, err)
+		if failures = append(failures, err); portTaken(err) {
+			break
+		}
 	}
 	return nil, joined(failures)
 }
@@ -95,7 +100,10 @@ func reserveTCP(addr netip.AddrPort, balances bool) (*Port, error) {
 		p.fd, err = sys.Bind(addr)
 		p.spread = err == nil
 	}
-	if errors.Is(err, errors.ErrUnsupported) { // or a kernel that is older than the option
+	// A kernel may be older than the option. And a server of one socket that was here has perhaps
+	// left connections behind that wait for the end of their time: they keep the port from several
+	// sockets, but not from one.
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EADDRINUSE) {
 		p.fd, err = sys.Listen(addr, sys.ListenOptions{Backlog: sharedBacklog, Nonblock: true})
 	}
 	if err != nil {
@@ -134,6 +142,9 @@ func (p *Port) Addr() net.Addr { return p.addr }
 // Listen returns a listener for the task's loop. Where all share one socket the Backlog of config
 // does not count. It does not suspend.
 func (p *Port) Listen(t *kettle.Task, config ListenConfig) (*Listener, error) {
+	if err := onLoop(t); err != nil {
+		return nil, fmt.Errorf("stream: listen on %v: %w", p.addr, err)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.fd < 0 {

@@ -108,7 +108,9 @@ func (p place) lookUp(ctx context.Context, look lookup, nobody []netip.Addr) (ad
 func (p place) choose(ips []netip.Addr, port uint16) ([]net.Addr, error) {
 	var chosen []net.Addr
 	for i, ip := range ips {
-		if ip = ip.Unmap(); p.fits(ip) && !slices.Contains(ips[:i], ips[i]) {
+		ip = ip.Unmap()
+		known := func(other netip.Addr) bool { return other.Unmap() == ip }
+		if p.fits(ip) && !slices.ContainsFunc(ips[:i], known) {
 			chosen = append(chosen, net.TCPAddrFromAddrPort(netip.AddrPortFrom(ip, port)))
 		}
 	}

@@ -99,8 +99,8 @@ var (
 // or Abort.
 //
 // The listeners are closed in any case: they are the server's from here on, unless somebody else
-// accepts from them already. One that somebody else closes accepts nobody any more. A server that
-// is closed, or has served before, returns ErrServerClosed.
+// accepts from them already. One that somebody else closes accepts nobody any more, but Serve goes
+// on. A server that is closed, or has served before, returns ErrServerClosed.
 func (s *Server) Serve(t *kettle.Task, listeners ...*Listener) error {
 	begun := false
 	defer func() { // also if the loop breaks down
@@ -259,8 +259,8 @@ func (s *Server) Serving() bool { return s.is(serverServing) }
 
 // Drain begins a drain of this server, and does not wait: nothing more is accepted, reads on its
 // connections return io.EOF once what has arrived is read, and handlers that still run when the
-// grace period is over are cancelled with kettle.ErrGrace. Only the first drain counts. Any
-// goroutine may call it.
+// grace period is over are cancelled with kettle.ErrGrace. Only the first drain counts. A server
+// that does not serve yet never will. Any goroutine may call it.
 func (s *Server) Drain(grace time.Duration) {
 	s.do(func() {
 		if s.is(serverServing) {

@@ -165,7 +165,8 @@ func (c *Conn) ordinary(t *kettle.Task, err error) bool {
 		if _, incomplete := err.(*IncompleteReadError); incomplete {
 			return c.has(draining)
 		}
-		return broken != nil && err == broken
+		return broken != nil && err == broken ||
+			c.secure != nil && err == c.secure.cause // it has gone without a word of TLS
 	})
 }
 

@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"testing"
@@ -77,5 +78,55 @@ func TestTLSReadEndsWhenTheOtherSideIsGone(t *testing.T) {
 			}
 			p.must(client.Close())
 		})
+	})
+}
+
+// waitingCache has the client wait when the server's ticket is to be kept, in the midst of a read.
+type waitingCache struct {
+	tls.ClientSessionCache
+	wait func()
+}
+
+func (w *waitingCache) Put(key string, state *tls.ClientSessionState) {
+	w.wait()
+	w.ClientSessionCache.Put(key, state)
+}
+
+// Others write as ever meanwhile, however much: it is not what the read makes TLS say.
+func TestTLSWritesWhileACallbackOfAReadWaits(t *testing.T) {
+	onPipes(t, func(p *tlsPlace) {
+		var reader *kettle.Task
+		var waits, goOn, read, taken kettle.Event
+		cache := &waitingCache{tls.NewLRUClientSessionCache(1), func() {
+			waits.Set()
+			p.must(goOn.Wait(reader))
+		}}
+		p.client.ClientSessionCache = cache
+		client, server := stream.Pipe(p.group.Task)
+		p.must(errors.Join(p.handshakes(client, server)))
+		p.writes(server, "tea")
+		p.goes("reader", func(t *kettle.Task) error {
+			defer read.Set()
+			reader = t
+			p.reads(client, "tea")
+			return nil
+		})
+		p.must(waits.Wait(p.group.Task))
+		const much = 1 << 20
+		p.goes("server", func(t *kettle.Task) error {
+			if err := t.Yield(); err != nil { // too much is pending by then
+				return err
+			}
+			_, err := server.Discard(much)
+			taken.Set()
+			return err
+		})
+		if n, err := client.Write(make([]byte, much)); n != much || err != nil {
+			p.Errorf("wrote %d bytes, %v", n, err)
+		}
+		goOn.Set()
+		p.must(errors.Join(read.Wait(p.group.Task), taken.Wait(p.group.Task)))
+		client.Abort()
+		server.Abort()
 	})
 }

@@ -14,19 +14,6 @@ import (
 	"github.com/kettle-go/kettle/stream"
 )
 
-// upperTLS answers lines in upper case.
-func upperTLS(_ *kettle.Task, c *stream.Conn) error {
-	for line, err := range c.Lines() {
-		if err != nil {
-			return err
-		}
-		if _, err := c.Write(append(bytes.ToUpper(line), '\n')); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // serves runs a server with TLS, and returns its address, and what ends it.
 func (p *tlsPlace) serves(handler stream.Handler) (addr string, end func()) {
 	p.Helper()
@@ -61,7 +48,7 @@ func (p *tlsPlace) serves(handler stream.Handler) (addr string, end func()) {
 func TestTLSOfServersAndDialers(t *testing.T) {
 	onTLSBackends(t, func(t *testing.T, backend kettle.Option) {
 		inTLSPlace(t, backend, func(p *tlsPlace) {
-			addr, end := p.serves(upperTLS)
+			addr, end := p.serves(upperLines)
 			// Without a name in the config the certificate must be for the address.
 			dialer := stream.Dialer{TLS: &tls.Config{RootCAs: p.authority}}
 			c, err := dialer.Dial(p.group.Task, "tcp", addr)
@@ -91,7 +78,7 @@ func TestTLSOfServersAndDialers(t *testing.T) {
 func TestTLSServesAmongClientsThatDoNotShakeHands(t *testing.T) {
 	onTLSBackends(t, func(t *testing.T, backend kettle.Option) {
 		inTLSPlace(t, backend, func(p *tlsPlace) {
-			addr, end := p.serves(upperTLS)
+			addr, end := p.serves(upperLines)
 			for i := range 60 {
 				c, err := stream.Dial(p.group.Task, "tcp", addr)
 				p.must(err)
@@ -161,7 +148,7 @@ func TestTLSServesManyOfCryptoTLS(t *testing.T) {
 	const many = 40
 	onTLSBackends(t, func(t *testing.T, backend kettle.Option) {
 		inTLSPlace(t, backend, func(p *tlsPlace) {
-			addr, end := p.serves(upperTLS)
+			addr, end := p.serves(upperLines)
 			err := p.group.WithTimeout(time.Minute, func(t *kettle.Task) error {
 				_, err := kettle.Blocking(t, func(ctx context.Context) (int, error) {
 					done := make(chan error)

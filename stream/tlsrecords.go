@@ -190,7 +190,10 @@ func (s *secure) encrypt(c *Conn, p []byte) (int, error) {
 	case s.said:
 		return 0, c.failure("write", os.NewSyscallError("write", syscall.EPIPE))
 	}
+	reads := c.marks & busy // another task, for which a callback of the config waits
+	c.marks &^= busy        // what follows is not TLS's own
 	n, err := s.tls.Write(p)
+	c.marks |= reads
 	switch {
 	case err == nil:
 		return n, nil

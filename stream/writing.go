@@ -123,7 +123,8 @@ func (c *Conn) endWrite() {
 }
 
 // TryWrite writes p, all of it or nothing, and never suspends: it is for pushing the same to many,
-// of whom some are slow. If more than the high-water mark is pending already the error is ErrFull.
+// of whom some are slow. If more than the high-water mark is pending already, or another task is in
+// the midst of a write or a handshake, the error is ErrFull.
 // Any task of the loop may call it, and any callback.
 func (c *Conn) TryWrite(p []byte) error {
 	switch {
@@ -142,6 +143,7 @@ func (c *Conn) TryWrite(p []byte) error {
 }
 
 // Flush suspends the task until nothing is pending: everything that was written is the system's.
+// Where other tasks go on writing to a slow peer it waits for them as well.
 func (c *Conn) Flush() error {
 	if err := c.reading.Enter(); err != nil {
 		return err

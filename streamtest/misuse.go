@@ -131,7 +131,7 @@ func wrongGoroutine(f *fixture) {
 	f.reads(f.b, "more")
 }
 
-// addresses may be asked for on any goroutine.
+// addresses may be asked for on a goroutine that the task waits for.
 func addresses(f *fixture) {
 	_, err := kettle.Blocking(f.task, func(context.Context) (struct{}, error) {
 		for _, c := range []*stream.Conn{f.a, f.b} {

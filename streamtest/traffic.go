@@ -303,6 +303,19 @@ func longReadsGiveWay(f *fixture) {
 		f.Errorf("%d bytes were dropped, and it was cancelled soon", n)
 	}
 	f.reads(f.a, string(f.floodBytes(n, *written)))
+
+	f.must(f.a.SetLimit(enough))
+	written, w = f.flood(f.b, enough)
+	w.giveUp()
+	f.fails(w, errOver)
+	r = f.do(func(*kettle.Task) error { _, err := f.a.Peek(*written); return err })
+	f.turns(2)
+	r.giveUp()
+	_ = f.result(r)
+	if n := f.a.Buffered(); n > 1<<20 {
+		f.Errorf("in two turns it has received %d bytes", n)
+	}
+	f.reads(f.a, string(f.floodBytes(0, *written)))
 }
 
 // floodBytes returns bytes of a flood.

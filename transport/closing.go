@@ -103,7 +103,8 @@ func (t *Transport) settle() {
 		t.end(nil)
 		return
 	}
-	if t.discard() || !t.unacknowledged() {
+	over, more := t.discard()
+	if over || !more && !t.unacknowledged() {
 		t.end(nil)
 		return
 	}
@@ -121,17 +122,18 @@ func (t *Transport) settle() {
 	g.pause = min(2*g.pause, maxLingerPause)
 }
 
-// discard drops what was received, and reports whether that was the last.
-func (t *Transport) discard() (over bool) {
+// discard drops what was received, and reports whether that was the last, or else whether there may
+// be more already.
+func (t *Transport) discard() (over, more bool) {
 	b := t.station.buffers.take(largeBuffer)
 	defer t.station.buffers.give(b)
 	for range maxReceives {
 		n, err := t.recv(b.room())
 		if n == 0 {
-			return !sys.WouldBlock(err)
+			return !sys.WouldBlock(err), false
 		}
 	}
-	return false
+	return false, true
 }
 
 // unacknowledged reports whether a close could still lose something. A unix socket has no such

@@ -26,8 +26,11 @@ type Connecting struct {
 
 // Connect begins to connect to an address, a *net.TCPAddr or a *net.UnixAddr. When the connection
 // stands its protocol's Made is called; if it cannot be made, failed is. One of them is called
-// later, unless Cancel is.
+// later, unless Cancel is. A nil failed is for who does not want to know.
 func Connect(l *loop.Loop, addr net.Addr, p Protocol, failed func(error)) *Connecting {
+	if failed == nil {
+		failed = func(error) {}
+	}
 	c := &Connecting{station: stationOf(l), protocol: p, failed: failed, addr: addr, fd: -1}
 	c.retry.Init(l, loop.Func(c.begin))
 	c.station.connects[c] = struct{}{}
@@ -88,7 +91,7 @@ func (c *Connecting) Run() {
 		}
 	}
 	if err := t.begin(); err != nil {
-		c.failed(err)
+		c.fail(err)
 	}
 }
 

@@ -42,6 +42,21 @@ func TestConnectRefused(t *testing.T) {
 	})
 }
 
+// TestConnectForWhoDoesNotWantToKnow why it has failed: that makes no other difference.
+func TestConnectForWhoDoesNotWantToKnow(t *testing.T) {
+	onSockets(t, func(w *world) {
+		s := w.listen(w.address(t), transport.ListenConfig{})
+		r, refused := w.recorder(), w.recorder()
+		transport.Connect(w.Loop, s.Addr(), r, nil)
+		w.until("it stands", func() bool { return r.is("made") })
+		s.Close()
+		transport.Connect(w.Loop, s.Addr(), refused, nil)
+		r.t.Close()
+		w.until("nothing is left", w.Idle)
+		refused.expect()
+	})
+}
+
 // N11: to cancel, before it has begun, while it connects, or when it stands: nobody hears of it
 // after that, and no descriptor is left.
 func TestCancelConnecting(t *testing.T) {

@@ -4,8 +4,7 @@
 //	type upper struct{ transport.Base }
 //
 //	func (upper) Data(t *transport.Transport, p []byte) {
-//		ascii.Upper(p)
-//		t.Write(p)
+//		t.Write(bytes.ToUpper(p))
 //	}
 //
 //	ln, err := transport.Listen(l, addr, transport.ListenConfig{})
@@ -15,6 +14,8 @@
 // That is a whole server, and it is right where first servers are wrong, as Base does what they
 // forget: it does not read from a client that does not read its answers, and it closes when the
 // client has ended its side, after everything that is pending has been sent.
+//
+// The loop l is one of loop.New, or that of a task: kettle.Task.EventLoop.
 //
 // It is the lower of two tiers. Package stream stands on it, where a task waits for what callbacks
 // are told here.

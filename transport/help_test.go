@@ -318,6 +318,9 @@ func (p puller) Readable(t *transport.Transport) {
 			return
 		}
 		p.Data(t, got)
+		if _, still := t.Protocol().(transport.Puller); !still {
+			return // the rest is for the next protocol
+		}
 	}
 }
 

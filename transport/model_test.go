@@ -52,6 +52,8 @@ func randomScripts(t *testing.T, link, selector string) {
 			a.peer, b.peer = b, a
 			w.pair(a.protocol(), b.protocol())
 			all = append(all, a, b)
+			a.react(r)
+			b.react(r)
 		}
 		draw := func() *scripted { return rapid.SampledFrom(all).Draw(r, "side") }
 		r.Repeat(map[string]func(*rapid.T){
@@ -69,8 +71,7 @@ func randomScripts(t *testing.T, link, selector string) {
 			},
 			"close": func(*rapid.T) {
 				if s := draw(); rapid.IntRange(0, 3).Draw(r, "really") == 0 {
-					s.closed = true
-					s.t.Close()
+					s.close()
 				}
 			},
 			"abort": func(*rapid.T) {
@@ -106,6 +107,7 @@ type scripted struct {
 	tag     int
 	sent    []byte // what was taken before a close
 	pulls   bool
+	writing int  // calls under way
 	closed  bool // this side has closed it: it need not get anything any more
 	aborted bool // either side
 }
@@ -114,6 +116,50 @@ func newScripted(w *world, tag int) *scripted {
 	s := &scripted{recorder: w.recorder(), tag: tag}
 	s.keep = true
 	return s
+}
+
+// react has some of the callbacks do something themselves, once each time that they are called.
+func (s *scripted) react(r *rapid.T) {
+	for _, callback := range []string{"data", "eof", "pause", "resume"} {
+		reactions := rapid.SliceOfN(rapid.IntRange(0, 9), 0, 4).Draw(r, callback)
+		size := size(r)
+		s.on[callback] = func() {
+			if len(reactions) == 0 {
+				return
+			}
+			next := reactions[0]
+			reactions = reactions[1:]
+			s.reaction(next, size)
+		}
+	}
+}
+
+func (s *scripted) reaction(which, size int) {
+	switch which {
+	case 0, 1:
+		s.writeWith(s.t.Write, size)
+	case 2:
+		s.writeWith(s.t.Write, size)
+		s.close()
+	case 3:
+		_ = s.t.CloseWrite() // refused if it is closed
+	case 4:
+		s.close()
+		s.writeWith(s.t.Write, size)
+	case 5:
+		s.t.PauseReading()
+	case 6:
+		s.t.ResumeReading()
+	case 7:
+		s.w.must(s.t.SetWriteMarks(size, size/2))
+	case 8:
+		s.change()
+	}
+}
+
+func (s *scripted) close() {
+	s.closed = true
+	s.t.Close()
 }
 
 func (s *scripted) protocol() transport.Protocol {
@@ -144,10 +190,17 @@ func size(r *rapid.T) int {
 	return rapid.SampledFrom([]int{0, 1, 100, 3000, 16 << 10, 70_000, 300_000}).Draw(r, "size")
 }
 
-func (s *scripted) write(r *rapid.T) {
-	p := s.more(size(r))
+func (s *scripted) write(r *rapid.T) { s.writeWith(s.t.Write, size(r)) }
+
+func (s *scripted) writeWith(write func(p []byte) error, size int) {
+	s.writing++ // what a callback writes meanwhile would come before or after it, who knows
+	defer func() { s.writing-- }()
+	if s.writing > 1 {
+		return
+	}
+	p := s.more(size)
 	n := len(p)
-	err := s.t.Write(p)
+	err := write(p)
 	if err != nil {
 		n = 0
 	}
@@ -156,18 +209,17 @@ func (s *scripted) write(r *rapid.T) {
 
 func (s *scripted) writev(r *rapid.T) {
 	p := s.more(size(r))
-	n := rapid.IntRange(0, len(p)).Draw(r, "cut")
-	err := s.t.Writev([][]byte{p[:n], p[n:]})
-	if n = len(p); err != nil {
-		n = 0
-	}
-	s.took(p, n, err)
+	cut := rapid.IntRange(0, len(p)).Draw(r, "cut")
+	s.writeWith(func(p []byte) error { return s.t.Writev([][]byte{p[:cut], p[cut:]}) }, len(p))
 }
 
 func (s *scripted) writeSome(r *rapid.T) {
 	p := s.more(size(r))
+	pauses := s.count("pause")
+	s.writing++
 	n, err := s.t.WriteSome(p)
-	if n < len(p) && err == nil && !s.t.Full() {
+	s.writing--
+	if n < len(p) && err == nil && !s.t.Full() && s.count("pause") == pauses {
 		s.w.Errorf("it took %d of %d bytes, and will not resume", n, len(p))
 	}
 	s.took(p, n, err)
@@ -198,20 +250,18 @@ func (s *scripted) check() {
 
 // finish lets everything arrive: this side reads on to the end, and closes when it has sent.
 func (s *scripted) finish() {
+	s.on = map[string]func(){"eof": s.t.Close}
 	s.t.ResumeReading()
 	_ = s.t.CloseWrite() // refused if it is closed
 	if s.is("eof") {
 		s.t.Close()
 	}
-	s.on["eof"] = s.closeWhenSent
 }
-
-func (s *scripted) closeWhenSent() { s.t.Close() }
 
 // compare compares what has arrived with what the peer has sent. Who sends to a peer that has
 // closed breaks the connection, and what that peer has sent goes with it.
 func (s *scripted) compare() {
-	if s.closed || s.aborted || s.peer.aborted || s.peer.closed && s.err != nil {
+	if s.closed || s.aborted || s.peer.aborted || s.peer.closed && s.err != nil && len(s.sent) > 0 {
 		return
 	}
 	if !bytes.Equal(s.got, s.peer.sent) {

@@ -102,6 +102,7 @@ func Adopt(l *loop.Loop, fd int, p Protocol) (*Transport, error) {
 	}
 	var peer netip.AddrPort
 	if err == nil && !kind.Unix {
+		_ = sys.SetNoDelay(fd, true) // one that is broken already may refuse it
 		peer, err = sys.PeerAddr(fd)
 	}
 	if err != nil {

@@ -142,7 +142,8 @@ func (t *Transport) fill() {
 // writable returns why nothing can be written.
 func (t *Transport) writable() error {
 	switch {
-	case t.state == open && !t.is(finishing):
+	case t.is(finishing): // to try would break it, and what is on its way would be lost
+	case t.state == open:
 		return nil
 	case t.state == closing && t.is(resuming): // it has waited for that since before the Close
 		return nil

@@ -8,8 +8,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -31,38 +29,12 @@ func main() {
 			return err
 		}
 		fmt.Println("listening on", ln.Addr())
-		return serve(t, ln)
+		server := &http.Server{Handler: http.HandlerFunc(hello)}
+		return ln.ServeNet(t, server) // until drained, and every request has been answered
 	}, kettle.DrainOn(10*time.Second, os.Interrupt, syscall.SIGTERM))
 	if err != nil {
 		log.Fatal(err)
 	}
-}
-
-// serve serves until the drain begins, and then ends when every request has been answered.
-func serve(t *kettle.Task, ln *stream.Listener) error {
-	server := &http.Server{Handler: http.HandlerFunc(hello)}
-	return t.Group(func(g *kettle.Group) error {
-		err := g.Go("shutdown", func(t *kettle.Task) error {
-			if err := t.AwaitDrain(); err != nil {
-				return err
-			}
-			_, err := kettle.Blocking(t, func(ctx context.Context) (any, error) {
-				return nil, server.Shutdown(ctx)
-			})
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		l := stream.NetListener(g, ln)
-		_, err = kettle.Blocking(t, func(context.Context) (any, error) {
-			return nil, server.Serve(l)
-		})
-		if errors.Is(err, http.ErrServerClosed) {
-			return nil
-		}
-		return err
-	})
 }
 
 // hello runs on a goroutine of package http.

@@ -2,8 +2,7 @@
 //
 //	tail -f log | go run ./examples/push --disconnect
 //
-// No line waits for a subscriber: one for whom more is pending than the high-water mark misses it,
-// or is disconnected.
+// No line waits: a subscriber for whom too much is pending misses it, or is disconnected.
 package main
 
 import (
@@ -64,16 +63,17 @@ func publish(port *stream.Port, hubs <-chan *hub, disconnect bool) {
 		all = append(all, <-hubs)
 	}
 	fmt.Println("listening on", port.Addr())
-	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+	in := bufio.NewReader(os.Stdin)
+	for line, err := in.ReadBytes('\n'); err == nil; line, err = in.ReadBytes('\n') {
 		for _, h := range all {
-			kettle.Submit(context.Background(), h.loop, "push", func(*kettle.Task) (any, error) {
+			_ = h.loop.Submit(context.Background(), "push", func(*kettle.Task) error {
 				for c := range h.subscribers {
-					if c.TryWrite(append(in.Bytes(), '\n')) != nil && disconnect {
+					if c.TryWrite(line) != nil && disconnect {
 						c.Abort()
 					}
 				}
-				return nil, nil
-			})
+				return nil
+			}) // an error says that the loop has ended
 		}
 	}
 }

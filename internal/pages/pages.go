@@ -32,13 +32,16 @@ func (t *Table[T]) Grow(i int) *T {
 // Len returns the number above all entries that there are.
 func (t *Table[T]) Len() int { return len(t.pages) * Size }
 
-// All goes through the entries, in order.
+// All goes through the entries, in order, as the table is: it may grow meanwhile, or be cleared.
 func (t *Table[T]) All(yield func(i int, entry *T) bool) {
-	for p := 0; p < len(t.pages); p++ {
-		for i := 0; t.pages[p] != nil && i < Size; i++ {
-			if !yield(p*Size+i, &t.pages[p][i]) {
-				return
-			}
+	for i := 0; i < t.Len(); i++ {
+		entry := t.At(i)
+		if entry == nil {
+			i += Size - 1 // there is no such page
+			continue
+		}
+		if !yield(i, entry) {
+			return
 		}
 	}
 }

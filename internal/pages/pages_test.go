@@ -67,3 +67,21 @@ func TestTableBreaksOff(t *testing.T) {
 		t.Errorf("%d entries were gone through, want 3", n)
 	}
 }
+
+// Who goes through the entries may change the table.
+func TestTableChangesMeanwhile(t *testing.T) {
+	var table pages.Table[int]
+	table.Grow(1)
+	n := 0
+	for i := range table.All {
+		switch n++; i {
+		case 2:
+			table.Grow(4*pages.Size + 1) // with pages between that there are not
+		case 4*pages.Size + 3:
+			table.Clear()
+		}
+	}
+	if want := pages.Size + 4; n != want {
+		t.Errorf("%d entries were gone through, want %d", n, want)
+	}
+}
