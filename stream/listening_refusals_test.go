@@ -99,7 +99,7 @@ func TestPortOfAServerThatWasOneSocket(t *testing.T) {
 		}
 		defer port.Close()
 		for range 2 { // listeners, each of which can be connected to
-			if ln, err = port.Listen(task, stream.ListenConfig{}); err != nil {
+			if _, err = port.Listen(task, stream.ListenConfig{}); err != nil {
 				return err
 			}
 		}

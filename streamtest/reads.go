@@ -52,7 +52,9 @@ func readSome(f *fixture) {
 // R5: a read of nothing returns at once, and takes nothing.
 func readNothing(f *fixture) {
 	n, err := f.a.Read(nil)
-	f.got(nil, err, "", nil)
+	if n != 0 || err != nil {
+		f.Errorf("Read(nil) where nothing has come: %d, %v", n, err)
+	}
 	f.send(f.b, f.a, "data")
 	if n, err = f.a.Read(nil); n != 0 || err != nil {
 		f.Errorf("Read(nil): %d, %v", n, err)

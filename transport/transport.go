@@ -69,7 +69,6 @@ func (t *Transport) clear(f flags)   { t.flags &^= f }
 type seldom struct {
 	err    error      // why it is lost
 	local  net.Addr   // known
-	remote net.Addr   // of a unix socket, or in memory
 	link   *memory    // in place of a descriptor
 	linger *lingering // while it closes
 

@@ -205,8 +205,7 @@ func TestWriteSomeHeedsTheMark(t *testing.T) {
 			w.must(ta.SetWriteMarks(high, high/2))
 			want := tagged(high, 3<<20)
 			sent, size := 0, 1
-			var send func()
-			send = func() {
+			send := func() {
 				for sent < len(want) {
 					size = min(size*3%70_001+1, len(want)-sent)
 					n, err := ta.WriteSome(want[sent : sent+size])
