@@ -21,7 +21,7 @@ TREE = { git status --porcelain && git diff; } 2>/dev/null | cksum
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-quick: fmt vet ## For every edit, under a minute: format, vet, and the tests without the slow ones.
+quick: fmt vet ## For every edit, about a minute: format, vet, and the tests without the slow ones.
 	$(GO) test -short ./...
 
 test: ## All tests, then the list of those that were skipped, and why.

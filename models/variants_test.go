@@ -47,15 +47,20 @@ func (v variant) singleThreaded() bool {
 // onSelect reports whether the variant waits in select(2), whose descriptors end at 1,023.
 func (v variant) onSelect() bool { return v.model.Name == "select" || v.backend == "select" }
 
-// variants returns every model, on every selector that it can run on, and on two loops if it can.
+// variants returns every model, on every selector that it can run on, and on two loops if it can;
+// on the best selector alone under -short.
 func variants() []variant {
 	var all []variant
+	backends := selectors.Candidates()
+	if testing.Short() {
+		backends = backends[:1]
+	}
 	for _, m := range models.All() {
 		if !m.Backends {
 			all = append(all, variant{model: m})
 			continue
 		}
-		for _, backend := range selectors.Candidates() {
+		for _, backend := range backends {
 			all = append(all, variant{model: m, backend: backend})
 			if m.Loops {
 				all = append(all, variant{model: m, backend: backend, loops: 2})
