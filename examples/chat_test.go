@@ -87,13 +87,18 @@ func TestChatPutsOutWhoDoesNotRead(t *testing.T) {
 	}
 	line := strings.Repeat("tea ", 4<<10)
 	over, ended := make(chan struct{}), make(chan error, 1)
+	const ahead = 64 // lines that the listener may be behind: however slow it is, it does read
+	heardOf := make(chan struct{}, ahead)
+	for range ahead {
+		heardOf <- struct{}{}
+	}
 	go func() {
 		for {
 			select {
 			case <-over:
 				ended <- talker.CloseWrite()
 				return
-			default:
+			case <-heardOf:
 			}
 			if _, err := io.WriteString(talker, line+"\n"); err != nil {
 				ended <- err
@@ -111,6 +116,8 @@ func TestChatPutsOutWhoDoesNotRead(t *testing.T) {
 			out = true
 		case heard != talker.name()+": "+line+"\n":
 			t.Fatalf("the listener hears %q", heard)
+		default:
+			heardOf <- struct{}{}
 		}
 	}
 	close(over)
