@@ -1,9 +1,6 @@
 package kettle
 
-import (
-	"github.com/kettle-go/kettle/internal/sys"
-	"github.com/kettle-go/kettle/loop"
-)
+import "github.com/kettle-go/kettle/loop"
 
 // WaitQueue is where tasks wait for what callbacks of their loop bring about: it is how something
 // made of callbacks becomes something to wait for. Package stream is made of it, and so can be what
@@ -45,11 +42,11 @@ func (q *WaitQueue) Sibling() WaitQueue { return WaitQueue{home: q.home} }
 // the function has to return: ErrWrongGoroutine if no task of this loop calls it, and the error of
 // its scope if that is cancelled.
 func (q *WaitQueue) Enter() error {
-	if !q.Inside() {
+	if !q.home.runtime.loop.Marked() {
 		return ErrWrongGoroutine
 	}
 	f := q.home.runtime.current
-	if f == nil || sys.Goroutine() != f.label.Goroutine.Load() { // a callback
+	if f == nil { // a callback that has a Label of its own
 		return ErrWrongGoroutine
 	}
 	f.runtime.observe(f, false)

@@ -40,8 +40,8 @@
 // # Goroutines
 //
 // "Loop only" means: in a callback, or before Run, or after it. What does not say so may be
-// called from any goroutine: Post, Stats, Inside, Holder, Closed. To stop a loop from elsewhere is
-// to Post its Stop.
+// called from any goroutine: Post, Stats, Inside, Marked, Holder, Closed. To stop a loop from
+// elsewhere is to Post its Stop.
 //
 // # What can be replaced
 //

@@ -305,13 +305,14 @@ func (l *Loop) Mark(label *Label) {
 // Inside reports whether it is called by the loop: by a callback, or by the goroutine that the
 // present Label names. It may be called from any goroutine. Where goroutines cannot be told apart
 // (see sys.Goroutine) it is always true.
-func (l *Loop) Inside() bool {
-	g := sys.Goroutine()
-	if g == l.goroutine.Load() {
-		return true
-	}
+func (l *Loop) Inside() bool { return l.goroutine.Load() == sys.Goroutine() || l.Marked() }
+
+// Marked reports whether it is called by the goroutine that the present Label names, and not by a
+// callback. It may be called from any goroutine. Where goroutines cannot be told apart it is true
+// for callbacks and other goroutines too, while a Label is that of something that lives.
+func (l *Loop) Marked() bool {
 	label := l.current.Load()
-	return label != nil && label.Goroutine.Load() == g
+	return label != nil && label.Goroutine.Load() == sys.Goroutine()
 }
 
 // Close frees the loop. What is due, set or watched is dropped, as is what is added later;

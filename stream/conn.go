@@ -56,6 +56,14 @@ func newConn(home *kettle.WaitQueue) *Conn {
 	return &Conn{limit: DefaultLimit, reading: home.Sibling()}
 }
 
+// connOn returns the connection of a transport that stands, and has had another protocol so far.
+func connOn(t *transport.Transport, home *kettle.WaitQueue) *Conn {
+	c := newConn(home)
+	c.t = t
+	t.SetProtocol((*protocol)(c))
+	return c
+}
+
 func (c *Conn) rare() *seldom {
 	if c.seldom == nil {
 		c.seldom = &seldom{room: c.reading.Sibling(), turn: c.reading.Sibling(),

@@ -206,10 +206,7 @@ type connected struct {
 // Made is called when the connection stands.
 func (p *connected) Made(t *transport.Transport) {
 	g := p.dialing
-	c := newConn(&g.done)
-	t.SetProtocol((*protocol)(c))
-	(*protocol)(c).Made(t)
-	g.conn = c
+	g.conn = connOn(t, &g.done)
 	g.giveUp()
 	g.done.Wake(nil)
 }

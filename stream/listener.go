@@ -242,9 +242,7 @@ type arriving struct {
 // Made is called when the connection stands.
 func (a *arriving) Made(t *transport.Transport) {
 	ln := a.listener
-	c := newConn(&ln.accepting)
-	t.SetProtocol((*protocol)(c))
-	(*protocol)(c).Made(t)
+	c := connOn(t, &ln.accepting)
 	if ln.asking {
 		ln.asking, ln.asked = false, c
 		return
