@@ -27,12 +27,12 @@ func (e *PanicError) Unwrap() error {
 
 // guard runs a phase to its end. A callback that panics is an incident, and the phase goes on after
 // it: each phase knows, at any time, what is left of it.
-func (l *Loop) guard(phase func()) {
+func (l *Loop) guard(phase func(*Loop)) {
 	for !l.try(phase) {
 	}
 }
 
-func (l *Loop) try(phase func()) (done bool) {
+func (l *Loop) try(phase func(*Loop)) (done bool) {
 	defer func() {
 		if done {
 			return
@@ -41,7 +41,7 @@ func (l *Loop) try(phase func()) (done bool) {
 			l.incident("run a callback", &PanicError{v}, debug.Stack())
 		}
 	}()
-	phase()
+	phase(l)
 	return true
 }
 

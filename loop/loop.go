@@ -151,16 +151,16 @@ func (l *Loop) turn() error {
 	l.turns++
 	l.takePosts() // phase 2
 	if l.watched.count > 0 || l.watched.more {
-		l.guard(l.handleEvents) // phase 3
+		l.guard((*Loop).handleEvents) // phase 3
 	}
 	if l.timers.len() > 0 {
-		l.guard(l.expireTimers) // phase 4
+		l.guard((*Loop).expireTimers) // phase 4
 	}
 	l.takeSoon() // phase 5
-	l.guard(l.runBatch)
+	l.guard((*Loop).runBatch)
 	if l.last.left() > 0 {
 		l.takeLast() // phase 6
-		l.guard(l.runLast)
+		l.guard((*Loop).runLast)
 	}
 	l.ended()
 	return nil
@@ -231,7 +231,6 @@ func (l *Loop) timeout() time.Duration {
 
 // takeSoon makes what is due the batch of the fifth phase.
 func (l *Loop) takeSoon() {
-	clear(l.batch)
 	if c := cap(l.batch); c > 1024 && len(l.soon) < c/8 { // a burst is over
 		l.batch = nil
 	}
@@ -247,6 +246,7 @@ func (l *Loop) takeSoon() {
 func (l *Loop) runBatch() {
 	for l.at < len(l.batch) {
 		r := l.batch[l.at]
+		l.batch[l.at] = nil // for the garbage collector
 		l.at++
 		r.Run()
 	}
@@ -329,7 +329,7 @@ func (l *Loop) Close() error {
 	l.closed = true
 	for _, local := range l.locals {
 		if c, ok := local.value.(Closer); ok {
-			l.try(c.LoopClosed) // the others, and the selector, are closed even if it panics
+			l.try(func(*Loop) { c.LoopClosed() }) // the others are closed even if it panics
 		}
 	}
 	l.locals, l.last = nil, lasts{}

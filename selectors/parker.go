@@ -66,6 +66,9 @@ func (p *parker) park(try func(uintptr) bool, timeout time.Duration) (woken bool
 		return woken, nil
 	}
 	err := p.raw.Read(try)
+	if err == nil {
+		return false, nil
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		p.dirty = true
 		try(p.fd) // a deadline that had passed when Read began kept it from trying at all

@@ -54,7 +54,7 @@ func (c *Conn) fill(keep int, what string) ([]byte, error) {
 		if all != nil || keep == 0 { // a transport that is lost keeps nothing: it stays here
 			c.unread = all
 		}
-		if err == transport.ErrWouldBlock {
+		if transport.WouldBlock(err) {
 			err = c.await(what)
 			if err == nil {
 				continue
@@ -158,7 +158,7 @@ func (c *Conn) receiveInto(p []byte, what string) (int, error) {
 			c.t.Recheck()
 		}
 		n, err := c.t.ReceiveInto(p)
-		if err != transport.ErrWouldBlock {
+		if !transport.WouldBlock(err) {
 			return n, err
 		}
 		if err := c.await(what); err != nil {

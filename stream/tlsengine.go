@@ -36,9 +36,9 @@ func (e *engine) Read(p []byte) (int, error) {
 		switch {
 		case err == io.EOF:
 			err = c.failure("read", io.ErrUnexpectedEOF)
-		case err == transport.ErrWouldBlock && e.shaking == nil:
+		case transport.WouldBlock(err) && e.shaking == nil:
 			return 0, dry{}
-		case err == transport.ErrWouldBlock:
+		case transport.WouldBlock(err):
 			err = e.shaking.await()
 		case err == nil && e.shaking != nil:
 			err = e.shaking.steps.take()

@@ -17,7 +17,7 @@ func (s *secure) fill(c *Conn, keep int, what string) ([]byte, error) {
 	}
 	for {
 		err := s.more(keep)
-		if err == transport.ErrWouldBlock {
+		if transport.WouldBlock(err) {
 			if err = c.await(what); err == nil {
 				continue
 			}
@@ -78,7 +78,7 @@ func (s *secure) fillInto(c *Conn, p []byte, what string) (int, error) {
 			s.refill()
 			return n, nil
 		}
-		if err == transport.ErrWouldBlock {
+		if transport.WouldBlock(err) {
 			err = c.await(what)
 		}
 		if err != nil {

@@ -1,15 +1,25 @@
 package transport
 
 import (
-	"errors"
 	"io"
 
 	"github.com/kettle-go/kettle/internal/sys"
 	"github.com/kettle-go/kettle/selectors"
 )
 
-// ErrWouldBlock is what Receive returns when nothing has arrived yet.
-var ErrWouldBlock = errors.New("transport: nothing has arrived yet")
+// ErrWouldBlock is what Receive returns when nothing has arrived yet. See WouldBlock.
+var ErrWouldBlock error = wouldBlock{}
+
+type wouldBlock struct{}
+
+func (wouldBlock) Error() string { return "transport: nothing has arrived yet" }
+
+// WouldBlock reports whether err is ErrWouldBlock. It looks at the type alone, which costs less
+// than to compare the two, and is asked for each message.
+func WouldBlock(err error) bool {
+	_, is := err.(wouldBlock)
+	return is
+}
 
 // maxReceives is how many times a connection is received from, a large buffer at a time, until the
 // others have their turn: 256 KiB.

@@ -7,7 +7,8 @@ import (
 
 // WouldBlock reports whether err says that a non-blocking call has nothing to do now.
 func WouldBlock(err error) bool {
-	return err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
+	errno, ok := err.(syscall.Errno)
+	return ok && (errno == syscall.EAGAIN || errno == syscall.EWOULDBLOCK)
 }
 
 // Exhausted reports whether err says that the process or the system has run out of
