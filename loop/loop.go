@@ -55,6 +55,7 @@ type Loop struct {
 	turns   uint64   // that have begun
 	timers  timers
 	watched table
+	sources []Runner
 	posts   posts
 	outside int // see Outside
 	offers  int // see Offer
@@ -150,8 +151,11 @@ func (l *Loop) turn() error {
 	}
 	l.turns++
 	l.takePosts() // phase 2
+	if len(l.sources) > 0 {
+		l.guard((*Loop).runSources) // phase 3
+	}
 	if l.watched.count > 0 || l.watched.more {
-		l.guard((*Loop).handleEvents) // phase 3
+		l.guard((*Loop).handleEvents)
 	}
 	if l.timers.len() > 0 {
 		l.guard((*Loop).expireTimers) // phase 4
@@ -332,7 +336,7 @@ func (l *Loop) Close() error {
 			l.try(func(*Loop) { c.LoopClosed() }) // the others are closed even if it panics
 		}
 	}
-	l.locals, l.last = nil, lasts{}
+	l.locals, l.last, l.sources = nil, lasts{}, nil
 	l.posts.close()
 	l.soon, l.batch, l.at = nil, nil, 0
 	l.timers.clear()

@@ -22,7 +22,8 @@ func Candidates() []string {
 	return names
 }
 
-// Open returns the selector of that name: "epoll", "poll", "select" or "kqueue". A name
+// Open returns the selector of that name: "epoll", "io_uring", "poll",
+// "select" or "kqueue". A name
 // that this system does not have is ErrUnknown.
 func Open(name string) (*Selector, error) {
 	for _, c := range candidates() {
@@ -58,5 +59,9 @@ func open(c candidate) (*Selector, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open selector %s: %w", c.name, err)
 	}
-	return &Selector{name: c.name, backend: b}, nil
+	s := &Selector{name: c.name, backend: b}
+	if r, ok := b.(*ring); ok {
+		s.shared = &r.shared
+	}
+	return s, nil
 }

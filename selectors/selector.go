@@ -49,6 +49,7 @@ type Key struct {
 type Selector struct {
 	name    string
 	backend backend
+	shared  *Completions      // nil if there is no ring
 	slots   pages.Table[slot] // by descriptor: a number is below the limit on open files
 	count   int               // of registered slots
 	batch   []event           // what the last Select found
@@ -201,6 +202,9 @@ func (s *Selector) Select(timeout time.Duration) (int, error) {
 		s.batch = s.discardStale(batch)
 		if err != nil {
 			return 0, fmt.Errorf("select with %s: %w", s.name, err)
+		}
+		if s.shared != nil && s.shared.roused {
+			return len(s.batch) + 1, nil
 		}
 		if len(s.batch) > 0 || woken || timeout <= 0 {
 			return len(s.batch), nil

@@ -10,7 +10,7 @@ import (
 // Network returns "tcp", "unix", or "pipe" for what is in memory.
 func (t *Transport) Network() string {
 	switch {
-	case t.seldom != nil && t.seldom.link != nil:
+	case t.is(inMemory):
 		return "pipe"
 	case t.is(unix):
 		return "unix"
@@ -22,7 +22,7 @@ func (t *Transport) Network() string {
 // after the connection is lost.
 func (t *Transport) RemoteAddr() net.Addr {
 	switch {
-	case t.seldom != nil && t.seldom.link != nil:
+	case t.is(inMemory):
 		return pipeAddr{}
 	case t.is(unix):
 		return unixAddr(sys.PeerUnixPath(int(t.fd)))
@@ -31,13 +31,32 @@ func (t *Transport) RemoteAddr() net.Addr {
 }
 
 // Peer returns the peer's address of TCP, and no valid one of others. It allocates nothing.
-func (t *Transport) Peer() netip.AddrPort { return netip.AddrPortFrom(t.peer, t.port) }
+func (t *Transport) Peer() netip.AddrPort {
+	if t.port == 0 {
+		return netip.AddrPort{}
+	}
+	addr := netip.AddrFrom16(t.peer).Unmap()
+	if t.seldom != nil && t.seldom.zone != "" {
+		addr = addr.WithZone(t.seldom.zone)
+	}
+	return netip.AddrPortFrom(addr, t.port)
+}
+
+func (t *Transport) setPeer(peer netip.AddrPort) {
+	if !peer.IsValid() {
+		return
+	}
+	t.peer, t.port = peer.Addr().As16(), peer.Port()
+	if zone := peer.Addr().Zone(); zone != "" {
+		t.rare().zone = zone
+	}
+}
 
 // LocalAddr returns the address of this side. After the connection is lost it is that of the
 // listener, if it is not known.
 func (t *Transport) LocalAddr() net.Addr {
 	switch {
-	case t.seldom != nil && t.seldom.link != nil:
+	case t.is(inMemory):
 		return pipeAddr{}
 	case t.seldom != nil && t.seldom.local != nil:
 		return t.seldom.local

@@ -45,15 +45,21 @@ func (t *Transport) Close() {
 	}
 	t.state = closing
 	t.in = nil // not given back: who has received it may not have done with it
-	if t.out != nil {
+	if t.line != nil {
+		t.line.push()
+	}
+	switch {
+	case t.out != nil:
 		t.disarmReading()
 		t.hold(lingerUnsent)
 		if !t.is(writeArmed) {
 			t.flush()
 		}
-		return
+	case t.busy():
+		t.hold(lingerUnsent)
+	default:
+		t.settle()
 	}
-	t.settle()
 }
 
 // Abort ends the connection at once; what is pending is dropped, and the peer is told so by a
@@ -82,7 +88,7 @@ func (g *lingering) Run() {
 	t := g.transport
 	late := t.station.loop.Now() >= g.until
 	switch {
-	case late && t.out != nil:
+	case late && (t.out != nil || t.busy()):
 		t.terminate(t.failure("close", errUnsent), true)
 	case late:
 		t.end(nil) // the kernel goes on without us
@@ -99,12 +105,15 @@ var errUnsent = errors.New("the peer did not take what was pending in time")
 // What the peer goes on sending is dropped. That is not only for its end of stream to be seen: a
 // descriptor that is closed with something unread sends a reset.
 func (t *Transport) settle() {
+	if t.busy() {
+		return
+	}
 	if t.is(ended) || t.finish() != nil {
 		t.end(nil)
 		return
 	}
 	over, more := t.discard()
-	if over || !more && !t.unacknowledged() {
+	if over || !more && !t.driver().unsent(t) {
 		t.end(nil)
 		return
 	}
@@ -122,6 +131,9 @@ func (t *Transport) settle() {
 	g.pause = min(2*g.pause, maxLingerPause)
 }
 
+// busy reports whether the ring has yet to send something of what it was given.
+func (t *Transport) busy() bool { return t.line != nil && t.line.out != nil }
+
 // discard drops what was received, and reports whether that was the last, or else whether there may
 // be more already.
 func (t *Transport) discard() (over, more bool) {
@@ -134,16 +146,6 @@ func (t *Transport) discard() (over, more bool) {
 		}
 	}
 	return false, true
-}
-
-// unacknowledged reports whether a close could still lose something. A unix socket has no such
-// gap, and of one in memory nothing is ever lost.
-func (t *Transport) unacknowledged() bool {
-	if t.fd < 0 || t.is(unix) {
-		return false
-	}
-	n, err := sys.Unsent(int(t.fd))
-	return err != nil || n > 0
 }
 
 // end ends the connection, with why if it broke. Of one that nobody has heard of nothing is

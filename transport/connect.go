@@ -87,7 +87,7 @@ func (c *Connecting) Run() {
 	t := c.station.connected(fd, isUnix, c.protocol)
 	if !isUnix {
 		if peer, err := sys.PeerAddr(fd); err == nil {
-			t.peer, t.port = peer.Addr(), peer.Port()
+			t.setPeer(peer)
 		}
 	}
 	if err := t.begin(); err != nil {

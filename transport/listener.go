@@ -314,12 +314,12 @@ func (ln *Listener) next() (*Transport, error) {
 		}
 		return ln.station.connected(fd, true, nil), nil
 	}
-	fd, peer, err := sys.Accept(ln.fd, true)
+	fd, peer, err := sys.Accept(ln.fd, !ln.station.blocking)
 	if err != nil {
 		return nil, err
 	}
 	t := ln.station.connected(fd, false, nil)
-	t.peer, t.port = peer.Addr(), peer.Port()
+	t.setPeer(peer)
 	return t, nil
 }
 

@@ -42,6 +42,8 @@ func Pipe(l *loop.Loop, a, b Protocol) (*Transport, *Transport) {
 	ma, mb := &memory{transport: ta}, &memory{transport: tb}
 	ma.peer, mb.peer = mb, ma
 	ta.rare().link, tb.rare().link = ma, mb
+	ta.set(inMemory)
+	tb.set(inMemory)
 	_ = ta.begin() // there is nothing that the loop could refuse to watch
 	_ = tb.begin()
 	return ta, tb
@@ -91,14 +93,15 @@ func (m *memory) Run() {
 	m.update()
 }
 
-func (m *memory) watch(event selectors.Events) {
+func (m *memory) watch(_ *Transport, event selectors.Events) error {
 	m.watched |= event
 	m.update()
+	return nil
 }
 
-func (m *memory) unwatch(event selectors.Events) { m.watched &^= event }
+func (m *memory) unwatch(_ *Transport, events selectors.Events) { m.watched &^= events }
 
-func (m *memory) recv(p []byte) (int, error) {
+func (m *memory) recv(_ *Transport, p []byte) (int, error) {
 	if m.in == nil {
 		switch {
 		case m.reset:
@@ -116,7 +119,7 @@ func (m *memory) recv(p []byte) (int, error) {
 	return n, nil
 }
 
-func (m *memory) send(p []byte) (int, error) {
+func (m *memory) send(_ *Transport, p []byte) (int, error) {
 	switch {
 	case m.reset:
 		return 0, syscall.ECONNRESET
@@ -132,20 +135,6 @@ func (m *memory) send(p []byte) (int, error) {
 	m.peer.store(p[:n])
 	m.peer.update()
 	return n, nil
-}
-
-func (m *memory) sendv(bufs [][]byte) (int, error) {
-	total := 0
-	for _, p := range bufs {
-		n, err := m.send(p)
-		if total += n; n < len(p) || err != nil {
-			if total > 0 {
-				err = nil // of what comes after what was sent the next one tells
-			}
-			return total, err
-		}
-	}
-	return total, nil
 }
 
 // store puts p, for which there is room, behind what the side has in.
@@ -172,20 +161,22 @@ func (m *memory) drop() {
 	m.in = nil
 }
 
-func (m *memory) shutdown() {
+// end ends the side that sends, or frees what the side holds. What it has sent the peer still
+// receives, and then the end of the stream, or a reset.
+func (m *memory) end(_ *Transport, how ending) error {
 	m.ending = true
-	m.peer.update()
-}
-
-// close frees what the side holds. What it has sent the peer still receives, and then the end of
-// the stream, or a reset.
-func (m *memory) close(reset bool) {
-	m.closed, m.ending, m.watched = true, true, 0
-	m.drop()
-	if reset && !m.peer.closed {
+	if how != sending {
+		m.closed, m.watched = true, 0
+		m.drop()
+	}
+	if how == cut && !m.peer.closed {
 		m.peer.reset = true
 	}
 	m.peer.update()
+	return nil
 }
+
+// unsent reports false: nothing is ever lost.
+func (m *memory) unsent(*Transport) bool { return false }
 
 var _ loop.Runner = (*memory)(nil)

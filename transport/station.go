@@ -7,8 +7,10 @@ import (
 
 // station is what all transports of a loop share.
 type station struct {
-	loop    *loop.Loop
-	buffers buffers
+	loop     *loop.Loop
+	driver   driver // of sockets
+	blocking bool   // sockets are, as the driver asks for it
+	buffers  buffers
 
 	// The transports whose protocols may have to be told, each at its place, and what is free. A
 	// list of their own would cost each of them two pointers.
@@ -25,8 +27,12 @@ type stationKey struct{}
 // stationOf returns the station of a loop.
 func stationOf(l *loop.Loop) *station {
 	return l.Local(stationKey{}, func() any {
-		return &station{loop: l, listeners: map[*Listener]struct{}{},
+		s := &station{loop: l, driver: readiness{l}, listeners: map[*Listener]struct{}{},
 			connects: map[*Connecting]struct{}{}}
+		if ring := l.Completions(); ring != nil {
+			s.driver, s.blocking = newCompletion(s, ring), true
+		}
+		return s
 	}).(*station)
 }
 
@@ -65,6 +71,9 @@ func (s *station) LoopClosed() {
 			t.end(loop.ErrClosed)
 			all = append(all, t)
 		}
+	}
+	if d, ok := s.driver.(*completion); ok {
+		d.flush()
 	}
 	tell(all)
 }

@@ -23,12 +23,13 @@ type Transport struct {
 	in       *buffer // what Receive has returned and the protocol has not consumed
 	out      *buffer // what is to be sent
 	seldom   *seldom
-	source   *Listener  // that has accepted it
-	peer     netip.Addr // of TCP
-	fd       int32      // -1 if it has none
-	place    int32      // in the station
-	port     uint16     // of the peer
-	turn     uint16     // of the loop, its last bits, in which it has last sent something
+	source   *Listener // that has accepted it
+	line     *line     // on a ring, nil before it is watched
+	peer     [16]byte  // its address, of TCP
+	fd       int32     // -1 if it has none
+	place    int32     // in the station
+	port     uint16    // of the peer
+	turn     uint16    // of the loop, its last bits, in which it has last sent something
 	flags    flags
 	state    state
 }
@@ -59,6 +60,7 @@ const (
 	gathered                     // there is something to send at the end of the turn
 	unix                         // it is a unix socket
 	told                         // Lost was called
+	inMemory                     // it has no descriptor
 )
 
 func (t *Transport) is(f flags) bool { return t.flags&f != 0 }
@@ -68,6 +70,7 @@ func (t *Transport) clear(f flags)   { t.flags &^= f }
 // seldom is what most transports never have.
 type seldom struct {
 	err    error      // why it is lost
+	zone   string     // of the peer's address
 	local  net.Addr   // known
 	link   *memory    // in place of a descriptor
 	linger *lingering // while it closes
@@ -109,7 +112,7 @@ func Adopt(l *loop.Loop, fd int, p Protocol) (*Transport, error) {
 		return nil, fmt.Errorf("transport: adopt descriptor %d: %w", fd, err)
 	}
 	t := stationOf(l).connected(fd, kind.Unix, p)
-	t.peer, t.port = peer.Addr(), peer.Port()
+	t.setPeer(peer)
 	return t, t.begin()
 }
 

@@ -31,7 +31,8 @@ func (t *Transport) write(p []byte, most int) (int, error) {
 		return 0, err
 	}
 	n := 0
-	first := t.turn != uint16(t.station.loop.Turn()) // write of this turn
+	// The first write of a turn does not wait for others; a ring gathers by itself.
+	first := t.line != nil || t.turn != uint16(t.station.loop.Turn())
 	if t.out == nil && (first || len(p) >= min(gatherLimit, most)) {
 		var err error
 		n, err = t.send(p)
@@ -221,7 +222,7 @@ func (t *Transport) finish() error {
 		return nil
 	}
 	t.set(finished | finishing)
-	if err := t.shutdown(); err != nil {
+	if err := t.driver().end(t, sending); err != nil {
 		err = t.failure("close", err)
 		t.end(err)
 		return err

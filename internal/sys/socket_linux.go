@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"strconv"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -14,15 +15,20 @@ import (
 // may then have to wait.
 const rawLimit = 64 << 10
 
-// TryRecv receives up to len(p) bytes from a non-blocking socket and never waits. n is 0 at
-// the end of the stream; with nothing to receive the error is EAGAIN.
+// TryRecv receives up to len(p) bytes and never waits. n is 0 at the end of the stream; with
+// nothing to receive the error is EAGAIN.
 func TryRecv(fd int, p []byte) (int, error) {
-	if len(p) == 0 || len(p) > rawLimit {
-		return Recv(fd, p)
-	}
 	for {
-		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd),
-			uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), unix.MSG_DONTWAIT, 0, 0)
+		var n uintptr
+		var errno syscall.Errno
+		if len(p) > rawLimit {
+			n, _, errno = unix.Syscall6(unix.SYS_RECVFROM, uintptr(fd),
+				uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)), unix.MSG_DONTWAIT, 0, 0)
+		} else {
+			n, _, errno = unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd),
+				uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)),
+				unix.MSG_DONTWAIT, 0, 0)
+		}
 		if errno == 0 {
 			return int(n), nil
 		}
@@ -32,8 +38,7 @@ func TryRecv(fd int, p []byte) (int, error) {
 	}
 }
 
-// TrySend sends what the kernel takes of p on a non-blocking socket and never waits: n may
-// be less than len(p). With no room at all the error is EAGAIN. It raises no SIGPIPE.
+// TrySend sends what the kernel takes of p and never waits: n may be less than len(p). With no room at all the error is EAGAIN. It raises no SIGPIPE.
 func TrySend(fd int, p []byte) (int, error) {
 	if len(p) == 0 || len(p) > rawLimit {
 		return sendFlags(fd, p, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)

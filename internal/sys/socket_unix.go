@@ -145,9 +145,14 @@ func Close(fd int) error {
 
 // Reset closes a connection so that the peer gets RST: what is unsent is dropped.
 func Reset(fd int) error {
+	ResetOnClose(fd)
+	return Close(fd)
+}
+
+// ResetOnClose has the peer get a reset when fd is closed.
+func ResetOnClose(fd int) {
 	linger := unix.Linger{Onoff: 1, Linger: 0}
 	_ = unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &linger)
-	return Close(fd)
 }
 
 // CheckOpen returns an error, EBADF, if fd is not an open descriptor.

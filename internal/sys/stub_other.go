@@ -155,6 +155,9 @@ func Close(int) error { return errors.ErrUnsupported }
 // Reset is not supported here.
 func Reset(int) error { return errors.ErrUnsupported }
 
+// ResetOnClose is not supported here.
+func ResetOnClose(int) {}
+
 // CheckOpen is not supported here.
 func CheckOpen(int) error { return errors.ErrUnsupported }
 

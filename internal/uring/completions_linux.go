@@ -1,0 +1,261 @@
+package uring
+
+import (
+	"fmt"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"github.com/kettle-go/kettle/internal/sys"
+)
+
+// completions is the queue of what was done. The kernel appends to its tail at any time; we take
+// from its head.
+type completions struct {
+	head, tail *uint32 // shared with the kernel
+	mask       uint32
+	next       uint32 // the head, which the kernel is told of now and then
+	cqes       []cqe
+}
+
+func (q *completions) init(p *params, rings []byte) {
+	q.head, q.tail = word(rings, p.cq.head), word(rings, p.cq.tail)
+	q.mask = p.cqEntries - 1
+	q.next = *q.head
+	q.cqes = unsafe.Slice((*cqe)(unsafe.Pointer(&rings[p.cq.cqes])), p.cqEntries)
+}
+
+// publish tells the kernel which places are free.
+func (q *completions) publish() {
+	if *q.head != q.next { // only we write it
+		atomic.StoreUint32(q.head, q.next)
+	}
+}
+
+// take returns the next completion.
+func (q *completions) take() (cqe, bool) {
+	if q.next == atomic.LoadUint32(q.tail) {
+		return cqe{}, false
+	}
+	c := q.cqes[q.next&q.mask]
+	q.next++
+	return c, true
+}
+
+// Ready reports whether there is something to reap. It is no system call.
+func (r *Ring) Ready() bool {
+	return r.cq.next != atomic.LoadUint32(r.cq.tail) || r.overflown()
+}
+
+// overflown reports whether there are completions that found no place. The kernel keeps them until
+// it is entered, so that none is lost.
+func (r *Ring) overflown() bool { return atomic.LoadUint32(r.sq.flags)&sqOverflow != 0 }
+
+// Reap takes the completions that there are, at most so many, and tells their clients. It returns
+// how many there were. A client may make requests, which an Enter has to follow, and even close the
+// ring. What the ring itself begins again is submitted here.
+func (r *Ring) Reap(most int) int {
+	n := 0
+	for n < most && !r.closed {
+		c, ok := r.cq.take()
+		if !ok {
+			if !r.overflown() || !r.fetch() {
+				break
+			}
+			continue
+		}
+		n++
+		r.complete(c)
+	}
+	r.cq.publish()
+	if r.revived && !r.closed {
+		r.revived = false
+		r.rearm()
+		r.fail(r.submit())
+	}
+	return n
+}
+
+// fetch has the kernel hand over completions that found no place, and reports whether it did.
+func (r *Ring) fetch() bool {
+	for {
+		_, errno := r.enter(entry{})
+		if errno == syscall.EINTR {
+			continue
+		}
+		if errno != 0 && errno != syscall.EAGAIN && errno != syscall.EBUSY {
+			r.fail(fmt.Errorf("fetch completions: %w",
+				os.NewSyscallError("io_uring_enter", errno)))
+		}
+		return r.cq.next != atomic.LoadUint32(r.cq.tail)
+	}
+}
+
+// sweep takes the completions that come while the ring is closed.
+func (r *Ring) sweep() {
+	for {
+		c, ok := r.cq.take()
+		if !ok {
+			return
+		}
+		r.complete(c)
+	}
+}
+
+// result is a completion on its way to its client.
+type result struct {
+	slot  int
+	errno syscall.Errno
+	n     int
+	more  bool
+	chunk Chunk
+}
+
+// complete finds out what a completion is about.
+func (r *Ring) complete(c cqe) {
+	n, s := r.table.find(Request(c.userData))
+	res := result{slot: n, n: int(c.res), more: c.flags&cqeMore != 0}
+	if c.flags&cqeBuffer != 0 {
+		res.chunk = r.chunk(uint16(c.flags>>cqeBufferShift), int(c.res))
+	}
+	if s == nil {
+		// A receive has its turn; or nobody wants to know: a cancel that came too late, a close
+		// that failed.
+		r.revived = r.revived || c.userData == nextTurn
+		res.chunk.Release()
+		return
+	}
+	if c.res < 0 {
+		res.n, res.errno = 0, syscall.Errno(-c.res)
+	}
+	if s.flags&answered != 0 {
+		res.errno = syscall.Errno(s.arg)
+	}
+	switch s.op {
+	case OpReceive:
+		r.received(res, s)
+	case OpAccept:
+		r.accepted(res, s)
+	default:
+		r.done(res, s)
+	}
+}
+
+// received is told what a receive has brought.
+func (r *Ring) received(res result, s *slot) {
+	ends := s.flags&cancelled != 0 || r.closed
+	switch {
+	case res.errno == syscall.ENOBUFS && !ends:
+		r.groups[s.arg].starve(r, res.slot, s)
+		return
+	case res.errno == syscall.ENOBUFS:
+		res.errno = syscall.ECANCELED
+	case r.unasked(res, s):
+		r.revive(res.slot, s)
+		return
+	case res.n > 0:
+		s.tries = 0
+		s.flags &^= again
+		if !res.more && !ends {
+			r.revive(res.slot, s) // it was a single one, or the kernel needed to end it
+			res.more = true
+		}
+	}
+	r.tell(res, s)
+}
+
+// accepted is told of a connection, or why there is none.
+func (r *Ring) accepted(res result, s *slot) {
+	ends := s.flags&cancelled != 0 || r.closed
+	switch {
+	case r.unasked(res, s), !ends && diedInBacklog(res.errno):
+		if !res.more {
+			r.revive(res.slot, s)
+		}
+		return
+	case res.errno == 0:
+		s.tries = 0
+		if !res.more && !ends {
+			r.revive(res.slot, s)
+			res.more = true
+		}
+	}
+	r.tell(res, s)
+}
+
+// diedInBacklog reports whether an error of accept concerns a connection that is gone: see
+// accept(2), "Error handling".
+func diedInBacklog(errno syscall.Errno) bool {
+	switch errno {
+	case syscall.ECONNABORTED, syscall.ENETDOWN, syscall.EPROTO, syscall.ENOPROTOOPT,
+		syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ENETUNREACH:
+		return true
+	}
+	return false
+}
+
+// done is told of a request that has one completion.
+func (r *Ring) done(res result, s *slot) {
+	if s.op != OpConnect && r.unasked(res, s) {
+		r.revive(res.slot, s)
+		return
+	}
+	if s.op == OpTimeout && res.errno == syscall.ETIME {
+		res.errno = 0
+	}
+	r.tell(res, s)
+}
+
+// maxTries bounds how often a request is begun again that ends for no reason.
+const maxTries = 100
+
+// unasked reports whether a request is to be begun again because it has ended without anybody
+// having asked for it. A request belongs to the thread that submitted it. When that thread ends, as
+// it does when a goroutine ends that is locked to it, the kernel cancels its requests, whoever
+// waits for them.
+func (r *Ring) unasked(res result, s *slot) bool {
+	switch res.errno {
+	case syscall.ECANCELED, syscall.EFAULT, syscall.EINTR:
+		if s.flags&(cancelled|answered) == 0 && !r.closed && s.tries < maxTries {
+			s.tries++
+			return true
+		}
+	}
+	return false
+}
+
+// revive begins a request again, of which the client is told nothing.
+func (r *Ring) revive(n int, s *slot) {
+	r.revived = true
+	switch s.op {
+	case OpReceive:
+		r.receive(n, s)
+	case OpAccept:
+		r.accept(n, s)
+	case OpSend:
+		r.send(n, s)
+	case OpPoll:
+		r.poll(n, s)
+	case OpTimeout:
+		r.timeout(n, s)
+	}
+}
+
+// tell ends a request that does not go on, and calls its client. What nobody is told of is given
+// back.
+func (r *Ring) tell(res result, s *slot) {
+	c, op, q := s.client, s.op, request(res.slot, s)
+	if !res.more {
+		r.table.end(res.slot)
+	}
+	if c == nil || r.closed {
+		res.chunk.Release()
+		if op == OpAccept && res.errno == 0 {
+			_ = sys.Close(res.n)
+		}
+		return
+	}
+	c.Completed(Completion{Request: q, Op: op, Errno: res.errno, N: res.n, Chunk: res.chunk,
+		More: res.more})
+}

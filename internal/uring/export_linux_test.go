@@ -1,0 +1,144 @@
+package uring
+
+import (
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+)
+
+// What the tests look for among submissions.
+const (
+	RecvMultishot = recvMultishot
+	KernelRecv    = opRecv
+	KernelSend    = opSend
+	KernelSendZC  = opSendZC
+	KernelAccept  = opAccept
+	BriefRequests = briefRequests
+	BriefBytes    = briefBytes
+)
+
+// Registrations by number.
+const (
+	RegisterProbe   = registerProbe
+	RegisterBuffers = registerBuffers
+)
+
+// Hooks stand between a ring and the system's calls. A nil function lets them through.
+type Hooks struct {
+	system
+	Setup    func(flags uint32) syscall.Errno        // anything but 0 refuses
+	Features func(features uint32) uint32            // what setup tells of
+	Probe    func(op int) bool                       // false hides an operation
+	Register func(op uint32) syscall.Errno           // anything but 0 refuses
+	Enter    func(submit, wait uint32) syscall.Errno // anything but 0 refuses
+	Submit   func(op uint8, fd int32, prio uint16)   // is shown each submission
+
+	Enters int
+	Brief  bool // how the last enter was
+	ring   *Ring
+}
+
+// OpenOn is Open with hooks.
+func OpenOn(c Config, h *Hooks) (*Ring, error) {
+	r, err := open(c, h)
+	h.ring = r
+	return r, err
+}
+
+func (h *Hooks) setup(entries uint32, p *params) (int, syscall.Errno) {
+	if h.Setup != nil {
+		if errno := h.Setup(p.flags); errno != 0 {
+			return -1, errno
+		}
+	}
+	fd, errno := h.system.setup(entries, p)
+	if h.Features != nil {
+		p.features = h.Features(p.features)
+	}
+	return fd, errno
+}
+
+func (h *Hooks) enter(fd int, e entry) (int, syscall.Errno) {
+	h.Enters++
+	h.Brief = e.brief
+	if h.Enter != nil {
+		if errno := h.Enter(e.submit, e.wait); errno != 0 {
+			return -1, errno
+		}
+	}
+	if h.Submit != nil && h.ring != nil {
+		q := &h.ring.sq
+		for i := atomic.LoadUint32(q.head); i != q.end; i++ {
+			s := &q.sqes[i&q.mask]
+			h.Submit(s.opcode, s.fd, s.ioprio)
+		}
+	}
+	return h.system.enter(fd, e)
+}
+
+func (h *Hooks) register(fd int, op uint32, arg unsafe.Pointer, n uint32) syscall.Errno {
+	if h.Register != nil {
+		if errno := h.Register(op); errno != 0 {
+			return errno
+		}
+	}
+	errno := h.system.register(fd, op, arg, n)
+	if op == registerProbe && h.Probe != nil {
+		p := (*probe)(arg)
+		for i := range p.ops {
+			if !h.Probe(i) {
+				p.ops[i].flags = 0
+			}
+		}
+	}
+	return errno
+}
+
+// Live returns how many requests are under way, Pages how many pages their table has.
+func (r *Ring) Live() int { return r.table.live }
+
+func (r *Ring) Pages() int {
+	n := 0
+	for _, p := range r.table.pages {
+		if p != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// Starved returns how many receives wait for a buffer.
+func (r *Ring) Starved() int {
+	n := 0
+	for i := range r.groups {
+		n += r.groups[i].behind.n + r.groups[i].starved.n
+	}
+	return n
+}
+
+// Available returns how many buffers the kernel has.
+func (r *Ring) Available(large bool) int {
+	if large {
+		return r.groups[1].available
+	}
+	return r.groups[0].available
+}
+
+// Slabs returns how many mappings there are to send from.
+func (r *Ring) Slabs() int { return r.small.mapped + r.large.mapped }
+
+// Spilled returns how many submissions found no place.
+func (r *Ring) Spilled() int { return len(r.sq.spilled) }
+
+// Pretend has the ring take a completion that the kernel has not made. With a buffer it is one that
+// the ring has at present.
+func (r *Ring) Pretend(q Request, res int, errno syscall.Errno, buffer int) {
+	c := cqe{userData: uint64(q), res: int32(res)}
+	if errno != 0 {
+		c.res = -int32(errno)
+	}
+	if buffer >= 0 {
+		c.flags = cqeBuffer | uint32(buffer)<<cqeBufferShift
+	}
+	r.complete(c)
+}

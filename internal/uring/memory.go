@@ -1,0 +1,159 @@
+package uring
+
+import "math/bits"
+
+// The sizes of what is received into and sent from.
+const (
+	smallSize = 4 << 10
+	largeSize = 64 << 10
+)
+
+// How many blocks of a size are mapped at a time, no more than a uint64 has bits: 256 KiB. And how
+// much of that is kept although nothing of it is in use, 4 MiB of each size: so much may go to and
+// fro in one turn of a busy loop.
+const (
+	smallBlocks = 64
+	largeBlocks = 4
+	keptSlabs   = 16
+)
+
+// Memory is a block of memory outside of Go's heap, to send from: the kernel reads it after the
+// call that named it has returned. It has a length, as a slice has: what Append has added, less
+// what Drop has taken away. A copy of it is the same block with a length of its own; one of the
+// copies is freed, once. The zero Memory has no room. Its methods are loop only.
+type Memory struct {
+	buf   []byte // what is in it; its capacity is the room
+	slab  *slab
+	index int
+}
+
+// Bytes returns what is in it.
+func (m *Memory) Bytes() []byte { return m.buf }
+
+// Len returns how many bytes are in it.
+func (m *Memory) Len() int { return len(m.buf) }
+
+// Room returns how many bytes can be appended.
+func (m *Memory) Room() int { return cap(m.buf) - len(m.buf) }
+
+// Append adds what there is room for of p, and returns how many bytes that was.
+func (m *Memory) Append(p []byte) int {
+	n := min(len(p), m.Room())
+	m.buf = append(m.buf, p[:n]...)
+	return n
+}
+
+// Drop takes the first n bytes away: those that were sent. Their room is back after Reset.
+func (m *Memory) Drop(n int) { m.buf = m.buf[n:] }
+
+// Reset takes all bytes away.
+func (m *Memory) Reset() {
+	if m.slab != nil {
+		m.buf = m.slab.block(m.index)
+	}
+}
+
+// Free gives the block back. Nothing may be sending from it any more.
+func (m Memory) Free() {
+	if m.slab != nil {
+		m.slab.class.free(m.slab, m.index)
+	}
+}
+
+// class has the blocks of one size. They are mapped by the slab, and a slab is unmapped when none
+// of its blocks is in use, but for some that are kept: so memory goes back after a burst.
+type class struct {
+	size   int
+	count  int     // blocks of a slab
+	slabs  []*slab // that have a free block, at the end the one to be used next
+	mapped int     // slabs that there are
+	empty  int     // those without a block in use
+	closed bool    // keep none
+}
+
+// slab is one mapping, cut into blocks.
+type slab struct {
+	class *class
+	mem   []byte
+	unset uint64 // the blocks that are free, a bit each
+}
+
+func (s *slab) block(i int) []byte {
+	at := i * stride(s.class.size)
+	return s.mem[at : at : at+s.class.size]
+}
+
+// stride is from one block to the next: a cache line more than its size. Were it the size, a power
+// of two, the first lines of all blocks, which hold the messages of those who send little, would
+// compete for the same few places of the cache.
+func stride(size int) int { return size + 64 }
+
+// all has a bit for each block of a slab.
+func (c *class) all() uint64 { return ^uint64(0) >> (64 - c.count) }
+
+// alloc returns an empty block. Where the system has no memory left it panics, as Go does.
+func (c *class) alloc() Memory {
+	if len(c.slabs) == 0 {
+		mem, err := mapMemory(stride(c.size) * c.count)
+		if err != nil {
+			panic("kettle: memory to send from: " + err.Error())
+		}
+		c.slabs = append(c.slabs, &slab{class: c, mem: mem, unset: c.all()})
+		c.mapped++
+		c.empty++
+	}
+	last := len(c.slabs) - 1
+	s := c.slabs[last]
+	if s.unset == c.all() {
+		c.empty--
+	}
+	i := bits.TrailingZeros64(s.unset)
+	s.unset &^= 1 << i
+	if s.unset == 0 {
+		c.slabs[last] = nil
+		c.slabs = c.slabs[:last]
+	}
+	return Memory{buf: s.block(i), slab: s, index: i}
+}
+
+// free takes a block back.
+func (c *class) free(s *slab, i int) {
+	if s.unset&(1<<i) != 0 {
+		panic("kettle: memory of a ring was freed twice")
+	}
+	if s.unset == 0 {
+		c.slabs = append(c.slabs, s)
+	}
+	s.unset |= 1 << i
+	if s.unset != c.all() {
+		return
+	}
+	c.empty++
+	if c.closed || c.empty > keptSlabs {
+		c.drop(s)
+	}
+}
+
+// drop unmaps a slab that is free.
+func (c *class) drop(s *slab) {
+	for i, other := range c.slabs {
+		if other == s {
+			c.slabs = append(c.slabs[:i], c.slabs[i+1:]...)
+			break
+		}
+	}
+	c.mapped--
+	c.empty--
+	unmapMemory(s.mem)
+	s.mem = nil
+}
+
+// close unmaps what is free, and lets the rest be unmapped as it is freed.
+func (c *class) close() {
+	c.closed = true
+	for i := len(c.slabs) - 1; i >= 0; i-- {
+		if s := c.slabs[i]; s.unset == c.all() {
+			c.drop(s)
+		}
+	}
+}

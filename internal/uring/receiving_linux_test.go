@@ -1,0 +1,331 @@
+package uring_test
+
+import (
+	"bytes"
+	"errors"
+	"syscall"
+	"testing"
+
+	"github.com/kettle-go/kettle/internal/sys"
+	"github.com/kettle-go/kettle/internal/uring"
+)
+
+func TestReceiveGoesOnUntilTheEndOfTheStream(t *testing.T) {
+	r := open(t, uring.Config{})
+	a, b := pair(t)
+	c := &client{}
+	q := r.Receive(a, false, c)
+	for _, text := range []string{"one", "two", "three"} {
+		before := len(c.bytes)
+		send(t, b, []byte(text))
+		drive(t, r, "bytes come", func() bool { return len(c.bytes) > before })
+		if got := c.last(); got.N != len(text) || !got.More || got.Request != q {
+			t.Errorf("the client was told %s of request %#x, want %#x", tell(got), got.Request, q)
+		}
+	}
+	if err := sys.Shutdown(b, sys.ShutdownWrite); err != nil {
+		t.Fatal(err)
+	}
+	drive(t, r, "the end comes", func() bool { return c.ended > 0 })
+	want(t, c, uring.OpReceive, nil, 0, false)
+	if !bytes.Equal(c.bytes, []byte("onetwothree")) {
+		t.Errorf("received %q", c.bytes)
+	}
+	if r.Live() != 0 || r.Available(false) != 256 {
+		t.Errorf("%d requests are under way, and %d buffers are there", r.Live(),
+			r.Available(false))
+	}
+}
+
+// TestBytesArriveInOrder sends more than there are buffers, through each kind of them, so often
+// that the numbers of their rings, which have 16 bits, begin again.
+func TestBytesArriveInOrder(t *testing.T) {
+	for _, large := range []bool{false, true} {
+		r := open(t, uring.Config{Small: 4, Large: 2})
+		a, b := pair(t)
+		c := &client{}
+		q := r.Receive(a, large, c)
+		text := bytes.Repeat([]byte("0123456789abcdefghijklmnopqrstuvwxyz"), 10_000)
+		got := 0
+		c.then = func(done uring.Completion) {
+			if !bytes.Equal(c.bytes, text[got:got+len(c.bytes)]) {
+				t.Fatal("other bytes have come than were sent")
+			}
+			got += len(c.bytes)
+			c.bytes = c.bytes[:0]
+		}
+		for sent := 0; sent < len(text); {
+			n, err := sys.TrySend(b, text[sent:min(sent+5000, len(text))])
+			if err != nil && !sys.WouldBlock(err) {
+				t.Fatal(err)
+			}
+			sent += max(n, 0)
+			turn(t, r, 0)
+			c.all = c.all[:0]
+		}
+		drive(t, r, "all bytes come", func() bool { return got == len(text) })
+		if large {
+			continue
+		}
+		got = 0
+		text = bytes.Repeat([]byte("x"), 70_000)
+		for got < len(text) {
+			send(t, b, text[:1])
+			before := got
+			drive(t, r, "a byte comes", func() bool { return got > before })
+			c.all = c.all[:0]
+		}
+		r.Cancel(q)
+	}
+}
+
+func TestReceiveOfABrokenConnection(t *testing.T) {
+	r := open(t, uring.Config{})
+	listener, addr := listen(t)
+	b, err := sys.Connect(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepts := &client{}
+	r.Accept(listener, accepts)
+	drive(t, r, "the connection is accepted", func() bool { return len(accepts.all) == 1 })
+	a := accepts.last().N
+	closeAtEnd(t, a)
+	c := &client{}
+	r.Receive(a, false, c)
+	settle(t, r)
+	if err := sys.Reset(b); err != nil {
+		t.Fatal(err)
+	}
+	drive(t, r, "the error comes", func() bool { return c.ended == 1 })
+	want(t, c, uring.OpReceive, syscall.ECONNRESET, 0, false)
+}
+
+func TestReceiveOfWhatIsNotOpen(t *testing.T) {
+	r := open(t, uring.Config{})
+	for _, fd := range []int{-1, 1 << 20, 1 << 30} {
+		c := &client{}
+		r.Receive(fd, false, c)
+		drive(t, r, "the error comes", func() bool { return c.ended == 1 })
+		want(t, c, uring.OpReceive, syscall.EBADF, 0, false)
+	}
+}
+
+// crowd is some connections that all receive.
+type crowd struct {
+	fds     []int
+	peers   []int
+	clients []*client
+	order   []int // who was told of bytes, in order
+}
+
+func newCrowd(t *testing.T, r *uring.Ring, n int) *crowd {
+	t.Helper()
+	w := &crowd{}
+	for i := range n {
+		a, b := pair(t)
+		c := &client{hoard: true}
+		c.then = func(uring.Completion) { w.order = append(w.order, i) }
+		w.fds, w.peers = append(w.fds, a), append(w.peers, b)
+		w.clients = append(w.clients, c)
+		r.Receive(a, false, c)
+	}
+	return w
+}
+
+// TestReceivesThatFindNoBufferWaitInOrder: nobody is told, nothing spins, and each has its turn.
+func TestReceivesThatFindNoBufferWaitInOrder(t *testing.T) {
+	h := &uring.Hooks{}
+	r := hooked(t, uring.Config{Small: 4}, h)
+	w := newCrowd(t, r, 20)
+	settle(t, r) // all are armed, and none has needed a buffer for that
+	if r.Starved() != 0 {
+		t.Fatalf("%d receives are starved, and nothing was sent", r.Starved())
+	}
+	var expected []int
+	for i, peer := range w.peers {
+		send(t, peer, []byte{byte(i)})
+		settle(t, r)
+		expected = append(expected, i)
+	}
+	if len(w.order) != 4 || r.Starved() != 16 || r.Available(false) != 0 {
+		t.Fatalf("%v were told, %d are starved, and there are %d buffers", w.order, r.Starved(),
+			r.Available(false))
+	}
+	before := h.Enters
+	settle(t, r)
+	if h.Enters != before {
+		t.Errorf("the kernel was entered %d times, and nothing was to be done", h.Enters-before)
+	}
+	for i := range w.clients {
+		drive(t, r, "the next has its turn", func() bool { return len(w.order) > i })
+		w.clients[w.order[i]].release()
+	}
+	for i, at := range expected {
+		if w.order[i] != at {
+			t.Fatalf("they had their turns in the order %v", w.order)
+		}
+	}
+	settle(t, r)
+	if r.Available(false) != 4 || r.Starved() != 0 {
+		t.Errorf("%d buffers are there, %d receives are starved", r.Available(false), r.Starved())
+	}
+}
+
+// TestSilentConnectionDoesNotKeepABufferFromOthers: what some waited for is gone, and the buffer
+// that comes back finds its way to the one who needs it, though nobody but the ring does anything.
+func TestSilentConnectionDoesNotKeepABufferFromOthers(t *testing.T) {
+	r := open(t, uring.Config{Small: 1})
+	w := newCrowd(t, r, 12)
+	settle(t, r)
+	for _, peer := range w.peers {
+		send(t, peer, []byte("x"))
+		settle(t, r)
+	}
+	if r.Starved() != 11 {
+		t.Fatalf("%d receives are starved", r.Starved())
+	}
+	for _, fd := range w.fds[1:11] {
+		if string(tryReceive(t, fd)) != "x" {
+			t.Fatal("there was nothing to take away")
+		}
+	}
+	w.clients[0].release()
+	if err := r.Enter(); err != nil {
+		t.Fatal(err)
+	}
+	// From here on nobody enters the kernel but the ring.
+	fds := []sys.PollFD{{Fd: int32(r.FD()), Events: sys.PollIn}}
+	for len(w.order) < 2 {
+		if n, err := sys.Poll(fds, limit); n == 0 || err != nil {
+			t.Fatalf("the last is still starved: %v", err)
+		}
+		r.Reap(1000)
+	}
+	if w.order[1] != 11 || r.Starved() != 0 {
+		t.Errorf("%v were told, %d are starved", w.order, r.Starved())
+	}
+}
+
+// TestClientThatHoardsDoesNotStopOthers, as there are two kinds of buffers, and who has none is
+// only late.
+func TestClientThatHoardsDoesNotStopOthers(t *testing.T) {
+	r := open(t, uring.Config{Small: 8})
+	a, b := pair(t)
+	hoarder := &client{hoard: true}
+	q := r.Receive(a, false, hoarder)
+	hoarder.then = func(uring.Completion) {
+		if len(hoarder.held) == 6 {
+			r.Cancel(q)
+		}
+	}
+	settle(t, r)
+	chunk := bytes.Repeat([]byte("h"), 4096)
+	for range 6 {
+		send(t, b, chunk)
+		settle(t, r)
+	}
+	drive(t, r, "the hoarder is stopped", func() bool { return hoarder.ended == 1 })
+	w := newCrowd(t, r, 30)
+	for _, c := range w.clients {
+		c.hoard = false
+	}
+	for _, peer := range w.peers {
+		send(t, peer, []byte("x"))
+	}
+	drive(t, r, "all others are served", func() bool { return len(w.order) == 30 })
+	hoarder.release()
+}
+
+// TestStarvedReceiveCanBeCancelled, which is not known to the kernel.
+func TestStarvedReceiveCanBeCancelled(t *testing.T) {
+	r := open(t, uring.Config{Small: 1})
+	first, peer := pair(t)
+	hoarder := &client{hoard: true}
+	r.Receive(first, false, hoarder)
+	send(t, peer, []byte("x"))
+	drive(t, r, "the buffer is taken", func() bool { return len(hoarder.held) == 1 })
+	var clients []*client
+	var requests []uring.Request
+	var fds []int
+	for i := range 4 {
+		a, b := pair(t)
+		c := &client{}
+		clients, fds = append(clients, c), append(fds, a)
+		requests = append(requests, r.Receive(a, false, c))
+		send(t, b, []byte("y"))
+		drive(t, r, "it is starved", func() bool { return r.Starved() == i+1 })
+	}
+	r.Cancel(requests[1])
+	r.Cancel(requests[1])
+	r.CancelFD(fds[3])
+	drive(t, r, "they are told", func() bool { return clients[1].ended+clients[3].ended == 2 })
+	want(t, clients[1], uring.OpReceive, syscall.ECANCELED, 0, false)
+	want(t, clients[3], uring.OpReceive, syscall.ECANCELED, 0, false)
+	hoarder.release()
+	drive(t, r, "the others have their turns", func() bool {
+		return len(clients[0].bytes)+len(clients[2].bytes) == 2
+	})
+	if len(clients[1].all) != 1 || len(clients[3].all) != 1 {
+		t.Error("those that were cancelled were told of more")
+	}
+}
+
+func TestChunkIsReleasedOnce(t *testing.T) {
+	r := open(t, uring.Config{Small: 2})
+	a, b := pair(t)
+	c := &client{hoard: true}
+	r.Receive(a, false, c)
+	send(t, b, []byte("x"))
+	drive(t, r, "a byte comes", func() bool { return len(c.held) == 1 })
+	chunk := c.held[0]
+	if cap(chunk.Bytes) != 1 {
+		t.Errorf("who appends to the chunk writes over %d bytes more", cap(chunk.Bytes)-1)
+	}
+	chunk.Release()
+	if twice := panics(chunk.Release); twice == nil {
+		t.Error("a chunk was released twice, and nobody has noticed")
+	}
+	// The same buffer has other bytes by now.
+	c.held = nil
+	for range 3 {
+		send(t, b, []byte("y"))
+		n := len(c.all)
+		drive(t, r, "a byte comes", func() bool { return len(c.all) > n })
+		if twice := panics(chunk.Release); twice == nil {
+			t.Error("a chunk of others was released, and nobody has noticed")
+		}
+		c.release()
+	}
+	uring.Chunk{}.Release()
+}
+
+func panics(call func()) (what any) {
+	defer func() { what = recover() }()
+	call()
+	return nil
+}
+
+// TestCompletionForNobody: its buffer goes back, whoever it was meant for.
+func TestCompletionForNobody(t *testing.T) {
+	r := open(t, uring.Config{Small: 2, Large: 2})
+	a, _ := pair(t)
+	c := &client{}
+	q := r.Receive(a, false, c)
+	for _, other := range []uring.Request{0, 1, q + 1, q + 1<<32, 1<<63 + 7, q &^ (1<<32 - 1)} {
+		if other == q {
+			continue
+		}
+		for buffer := range 4 {
+			r.Pretend(other, 10, 0, buffer)
+		}
+		r.Pretend(other, 0, syscall.ECANCELED, -1)
+	}
+	if len(c.all) != 0 || r.Available(false) != 2 || r.Available(true) != 2 || r.Live() != 1 {
+		t.Errorf("the client was told %d times, %d and %d buffers are there, %d requests",
+			len(c.all), r.Available(false), r.Available(true), r.Live())
+	}
+	if err := errors.Join(r.Enter(), r.Close()); err != nil {
+		t.Error(err)
+	}
+}
