@@ -102,26 +102,30 @@ func (d *completion) flush() {
 	_ = d.ring.Enter() // what fails now fails again in the wait
 }
 
-// outgoing returns memory to send n bytes from, or the beginning of them.
+// outgoing returns memory to send n bytes from, or the beginning of them. A task calls it, whose
+// stack is to stay small: what takes a deep one is done for few.
 func (d *completion) outgoing(n int) *outgoing {
-	var o *outgoing
-	if last := len(d.spare) - 1; last >= 0 {
-		o, d.spare[last] = d.spare[last], nil
-		d.spare = d.spare[:last]
-	} else {
-		o = &outgoing{}
+	last := len(d.spare) - 1
+	if last < 0 || n > smallBuffer {
+		return d.allocate(n)
 	}
-	o.memory = d.ring.Memory(min(n, largeBuffer))
+	o := d.spare[last]
+	d.spare[last], d.spare = nil, d.spare[:last]
 	return o
+}
+
+//go:noinline
+func (d *completion) allocate(n int) *outgoing {
+	return &outgoing{d.ring.Memory(min(n, largeBuffer))}
 }
 
 // give takes memory back.
 func (d *completion) give(o *outgoing) {
-	o.memory.Free()
-	o.memory = uring.Memory{}
-	if len(d.spare) < maxSmall {
-		d.spare = append(d.spare, o)
+	if o.memory.Reset(); o.memory.Room() > smallBuffer || len(d.spare) >= maxSmall {
+		o.memory.Free()
+		return
 	}
+	d.spare = append(d.spare, o)
 }
 
 func (d *completion) recv(t *Transport, p []byte) (int, error) { return d.line(t).recv(p) }
