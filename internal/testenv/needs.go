@@ -32,6 +32,7 @@ const (
 	Limited                        // a limit on descriptors that can be reached
 	OwnNetwork                     // a process with a network, and its settings, of its own
 	Wrk                            // wrk on PATH
+	Rings                          // io_uring, as of Linux 5.19, not forbidden
 )
 
 // entry is one row of the table of needs.
@@ -74,6 +75,7 @@ var table = [...]entry{
 		sync.OnceValue(probeOwnNetwork)},
 	Wrk: {"Wrk", "serving HTTP to a load generator that others have written",
 		sync.OnceValue(func() error { return probeCommand("wrk") })},
+	Rings: {"Rings", "everything on io_uring", sync.OnceValue(probeRings)},
 }
 
 const (

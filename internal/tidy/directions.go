@@ -18,8 +18,9 @@ import (
 // the command sees the lab. The load generator shares no code
 // with what it measures but the system calls.
 const directions = `
-# The kernel is touched in one place.
+# The kernel is touched in one place, and its rings in another.
 unsafe, golang.org/x/sys < internal/sys;
+internal/sys, unsafe, golang.org/x/sys < internal/uring;
 
 # What knows nothing of sockets.
 internal/ascii;
@@ -28,16 +29,16 @@ internal/pages;
 internal/sys < internal/coro;
 
 # Readiness.
-internal/sys, internal/pages < selectors;
+internal/sys, internal/pages, internal/uring < selectors;
 internal/sys, selectors < selectors/selectortest;
 
 # The event loop, and tasks on it.
-internal/sys, internal/pages, selectors < loop;
+internal/sys, internal/pages, internal/uring, selectors < loop;
 selectors, loop < looptest;
 internal/sys, internal/coro, selectors, loop < kettle;
 
 # Connections.
-internal/sys, internal/pages, selectors, loop < transport;
+internal/sys, internal/pages, internal/uring, selectors, loop < transport;
 internal/sys, loop, kettle, transport < stream;
 kettle, stream < streamtest;
 
@@ -65,6 +66,10 @@ internal/words, golang.org/x/term, github.com/mattn/go-runewidth < internal/clie
 internal/sys, internal/ascii, selectors, models, lab, lab/load, lab/meter, internal/client,
 github.com/spf13/cobra, github.com/charmbracelet/lipgloss, golang.org/x/term < internal/cli;
 models, internal/cli < cmd/kettle;
+
+# The comparison with other servers.
+models, lab < bench;
+internal/ascii < bench/gonet;
 
 # What only tests and make need.
 internal/testenv;

@@ -40,7 +40,8 @@ func importDirection(t *Tree) []Finding {
 }
 
 // libraries compares all other imports with directions: what each package may
-// use besides the standard library, and unsafe, which belongs to internal/sys.
+// use besides the standard library, and unsafe, which belongs to internal/sys and
+// internal/uring.
 func libraries(t *Tree) []Finding {
 	g, err := parseDirections(directions)
 	if err != nil {
@@ -82,6 +83,7 @@ func mayInTests(path string) bool {
 // compiled, vetted and tested everywhere.
 var mayHaveTags = map[string]string{
 	"internal/sys":           "it fences the operating systems off from all others",
+	"internal/uring":         "rings are Linux's, and made of memory that the kernel shares",
 	"selectors":              "a selector exists where its system call does",
 	"selectors/selectortest": "descriptors that are no sockets differ",
 	"internal/testenv":       "only Unix has limits of descriptors",

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"unsafe"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/kettle-go/kettle/internal/sys"
 )
 
@@ -51,6 +53,10 @@ func (r *Ring) Ready() bool {
 // overflown reports whether there are completions that found no place. The kernel keeps them until
 // it is entered, so that none is lost.
 func (r *Ring) overflown() bool { return atomic.LoadUint32(r.sq.flags)&sqOverflow != 0 }
+
+// Underway reports whether something has happened that is not in the ring yet: it comes by way of the
+// thread that has requested it, which has yet to run. It is no system call.
+func (r *Ring) Underway() bool { return atomic.LoadUint32(r.sq.flags)&sqTaskrun != 0 }
 
 // Reap takes the completions that there are, at most so many, and tells their clients. It returns
 // how many there were. A client may make requests, which an Enter has to follow, and even close the
@@ -201,10 +207,38 @@ func (r *Ring) done(res result, s *slot) {
 		r.revive(res.slot, s)
 		return
 	}
+	if s.op == OpPoll && res.errno == 0 && r.unready(&res, s) {
+		return
+	}
 	if s.op == OpTimeout && res.errno == syscall.ETIME {
 		res.errno = 0
 	}
 	r.tell(res, s)
+}
+
+// unready reports whether a poll has found nothing that it was asked for: the kernel also tells
+// that the peer has ended its side. To ask again would find the same at once, and go round in
+// circles while the peer does not read either. So it is asked to go on, and then tells only of
+// changes.
+func (r *Ring) unready(res *result, s *slot) bool {
+	res.n &^= unix.POLLRDHUP
+	ends := s.flags&cancelled != 0 || r.closed
+	switch {
+	case res.n == 0 && res.more:
+		return true
+	case res.n == 0 && !ends:
+		s.arg |= goesOn
+		r.revive(res.slot, s)
+		return true
+	case res.n == 0:
+		res.errno = syscall.ECANCELED
+	case res.more && !ends:
+		// What it would still tell is dropped, as its slot is another one's.
+		r.push(&sqe{opcode: opAsyncCancel, fd: -1, flags: sqeSkipSuccess,
+			addr: uint64(request(res.slot, s))}, nil)
+		r.revived, res.more = true, false
+	}
+	return false
 }
 
 // maxTries bounds how often a request is begun again that ends for no reason.

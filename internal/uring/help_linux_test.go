@@ -17,7 +17,6 @@ const limit = 20 * time.Second
 
 // client notes what it is told. Chunks are copied and released, unless it hoards them.
 type client struct {
-	ring  *uring.Ring
 	all   []uring.Completion
 	bytes []byte
 	ended int // completions without More
@@ -121,6 +120,24 @@ func pair(t testing.TB) (a, b int) {
 	return a, b
 }
 
+// connection returns both ends of a connection over TCP.
+func connection(t testing.TB) (client, server int) {
+	t.Helper()
+	listener, addr := listen(t)
+	client, err := sys.Connect(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, client)
+	await(t, listener, sys.PollIn)
+	server, _, err = sys.Accept(listener, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeAtEnd(t, server)
+	return client, server
+}
+
 func closeAtEnd(t testing.TB, fd int) {
 	t.Cleanup(func() {
 		if err := sys.Close(fd); err != nil && !sys.BadDescriptor(err) {
@@ -129,14 +146,28 @@ func closeAtEnd(t testing.TB, fd int) {
 	})
 }
 
+// await waits until a descriptor is ready. A poll that is interrupted finds nothing.
+func await(t testing.TB, fd int, events int16) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); ; {
+		n, err := sys.Poll([]sys.PollFD{{Fd: int32(fd), Events: events}}, time.Second)
+		if n > 0 {
+			return
+		}
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("descriptor %d is not ready for %#x: %v", fd, events, err)
+		}
+	}
+}
+
 // send sends all of p from a socket that is no business of the ring.
 func send(t testing.TB, fd int, p []byte) {
 	t.Helper()
 	for len(p) > 0 {
 		n, err := sys.TrySend(fd, p)
 		if sys.WouldBlock(err) {
-			_, err = sys.Poll([]sys.PollFD{{Fd: int32(fd), Events: sys.PollOut}}, limit)
-			n = 0
+			await(t, fd, sys.PollOut)
+			continue
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -166,7 +166,7 @@ func TestWithoutMultishotReceive(t *testing.T) {
 	if lacks := r.Lacks(); len(lacks) != 1 || !strings.Contains(lacks[0], "multishot receive") {
 		t.Errorf("the ring says that it lacks %q", lacks)
 	}
-	a, b := pair(t)
+	a, b := connection(t)
 	c := &client{}
 	r.Receive(a, false, c)
 	for i := range 5 {
@@ -180,4 +180,17 @@ func TestWithoutMultishotReceive(t *testing.T) {
 	if multishot != 0 || receives != 6 {
 		t.Errorf("%d receives were submitted, %d of them multishot, want 6, 0", receives, multishot)
 	}
+	// What has come when it is cancelled is told, and is the last.
+	last := &client{}
+	q := r.Receive(a, false, last)
+	settle(t, r)
+	send(t, b, []byte("x"))
+	for !r.Ready() {
+		if err := r.Enter(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.Cancel(q)
+	drive(t, r, "the end comes", func() bool { return last.ended == 1 })
+	want(t, last, uring.OpReceive, nil, 1, false)
 }

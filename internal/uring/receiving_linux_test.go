@@ -12,7 +12,7 @@ import (
 
 func TestReceiveGoesOnUntilTheEndOfTheStream(t *testing.T) {
 	r := open(t, uring.Config{})
-	a, b := pair(t)
+	a, b := connection(t)
 	c := &client{}
 	q := r.Receive(a, false, c)
 	for _, text := range []string{"one", "two", "three"} {
@@ -42,7 +42,7 @@ func TestReceiveGoesOnUntilTheEndOfTheStream(t *testing.T) {
 func TestBytesArriveInOrder(t *testing.T) {
 	for _, large := range []bool{false, true} {
 		r := open(t, uring.Config{Small: 4, Large: 2})
-		a, b := pair(t)
+		a, b := connection(t)
 		c := &client{}
 		q := r.Receive(a, large, c)
 		text := bytes.Repeat([]byte("0123456789abcdefghijklmnopqrstuvwxyz"), 10_000)
@@ -123,7 +123,7 @@ func newCrowd(t *testing.T, r *uring.Ring, n int) *crowd {
 	t.Helper()
 	w := &crowd{}
 	for i := range n {
-		a, b := pair(t)
+		a, b := connection(t)
 		c := &client{hoard: true}
 		c.then = func(uring.Completion) { w.order = append(w.order, i) }
 		w.fds, w.peers = append(w.fds, a), append(w.peers, b)
@@ -195,11 +195,8 @@ func TestSilentConnectionDoesNotKeepABufferFromOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	// From here on nobody enters the kernel but the ring.
-	fds := []sys.PollFD{{Fd: int32(r.FD()), Events: sys.PollIn}}
 	for len(w.order) < 2 {
-		if n, err := sys.Poll(fds, limit); n == 0 || err != nil {
-			t.Fatalf("the last is still starved: %v", err)
-		}
+		await(t, r.FD(), sys.PollIn)
 		r.Reap(1000)
 	}
 	if w.order[1] != 11 || r.Starved() != 0 {
@@ -207,11 +204,36 @@ func TestSilentConnectionDoesNotKeepABufferFromOthers(t *testing.T) {
 	}
 }
 
+// TestReceiveThatWasBeatenToItsBufferKeepsItsPlace before those that have waited less.
+func TestReceiveThatWasBeatenToItsBufferKeepsItsPlace(t *testing.T) {
+	r := open(t, uring.Config{Small: 1})
+	w := newCrowd(t, r, 4)
+	settle(t, r)
+	for i := range 3 {
+		send(t, w.peers[i], []byte("x"))
+		drive(t, r, "one has the buffer, the others wait", func() bool {
+			return len(w.order) == 1 && r.Starved() == i
+		})
+	}
+	w.clients[0].release()
+	send(t, w.peers[3], []byte("x")) // is armed, and so is faster than 1, which must be begun again
+	await(t, r.FD(), sys.PollIn)
+	drive(t, r, "the fast one is told", func() bool { return len(w.order) == 2 })
+	settle(t, r)
+	for i := 1; i < 4; i++ {
+		w.clients[w.order[i]].release()
+		drive(t, r, "the next is told", func() bool { return len(w.order) == min(i+2, 4) })
+	}
+	if w.order[1] != 3 || w.order[2] != 1 || w.order[3] != 2 {
+		t.Errorf("they had their turns in the order %v, want 0, 3, 1, 2", w.order)
+	}
+}
+
 // TestClientThatHoardsDoesNotStopOthers, as there are two kinds of buffers, and who has none is
 // only late.
 func TestClientThatHoardsDoesNotStopOthers(t *testing.T) {
 	r := open(t, uring.Config{Small: 8})
-	a, b := pair(t)
+	a, b := connection(t)
 	hoarder := &client{hoard: true}
 	q := r.Receive(a, false, hoarder)
 	hoarder.then = func(uring.Completion) {
@@ -240,7 +262,7 @@ func TestClientThatHoardsDoesNotStopOthers(t *testing.T) {
 // TestStarvedReceiveCanBeCancelled, which is not known to the kernel.
 func TestStarvedReceiveCanBeCancelled(t *testing.T) {
 	r := open(t, uring.Config{Small: 1})
-	first, peer := pair(t)
+	first, peer := connection(t)
 	hoarder := &client{hoard: true}
 	r.Receive(first, false, hoarder)
 	send(t, peer, []byte("x"))
@@ -249,7 +271,7 @@ func TestStarvedReceiveCanBeCancelled(t *testing.T) {
 	var requests []uring.Request
 	var fds []int
 	for i := range 4 {
-		a, b := pair(t)
+		a, b := connection(t)
 		c := &client{}
 		clients, fds = append(clients, c), append(fds, a)
 		requests = append(requests, r.Receive(a, false, c))
@@ -271,9 +293,41 @@ func TestStarvedReceiveCanBeCancelled(t *testing.T) {
 	}
 }
 
+// TestUnixSocketsAreReceivedFromOnceAtATime, as not every kernel tells their end otherwise; and
+// where nothing has come, no buffer is needed.
+func TestUnixSocketsAreReceivedFromOnceAtATime(t *testing.T) {
+	h := &uring.Hooks{}
+	multishot := map[int32]bool{}
+	h.Submit = func(op uint8, fd int32, prio uint16) {
+		if op == uring.KernelRecv {
+			multishot[fd] = prio&uring.RecvMultishot != 0
+		}
+	}
+	r := hooked(t, uring.Config{Small: 1}, h)
+	over, peer := connection(t)
+	hoarder := &client{hoard: true}
+	r.Receive(over, false, hoarder)
+	send(t, peer, []byte("x"))
+	drive(t, r, "the buffer is taken", func() bool { return len(hoarder.held) == 1 })
+	unix, other := pair(t)
+	c := &client{}
+	r.Receive(unix, false, c)
+	settle(t, r)
+	if !multishot[int32(over)] || multishot[int32(unix)] || r.Starved() != 0 {
+		t.Errorf("multishot over TCP: %v, over a unix socket: %v; %d are starved",
+			multishot[int32(over)], multishot[int32(unix)], r.Starved())
+	}
+	hoarder.release()
+	for i := range 3 {
+		send(t, other, []byte("y"))
+		drive(t, r, "a byte comes", func() bool { return len(c.bytes) == i+1 })
+		want(t, c, uring.OpReceive, nil, 1, true)
+	}
+}
+
 func TestChunkIsReleasedOnce(t *testing.T) {
 	r := open(t, uring.Config{Small: 2})
-	a, b := pair(t)
+	a, b := connection(t)
 	c := &client{hoard: true}
 	r.Receive(a, false, c)
 	send(t, b, []byte("x"))
@@ -309,7 +363,7 @@ func panics(call func()) (what any) {
 // TestCompletionForNobody: its buffer goes back, whoever it was meant for.
 func TestCompletionForNobody(t *testing.T) {
 	r := open(t, uring.Config{Small: 2, Large: 2})
-	a, _ := pair(t)
+	a, _ := connection(t)
 	c := &client{}
 	q := r.Receive(a, false, c)
 	for _, other := range []uring.Request{0, 1, q + 1, q + 1<<32, 1<<63 + 7, q &^ (1<<32 - 1)} {

@@ -36,16 +36,27 @@ func (r *Ring) Receive(fd int, large bool, c Client) Request {
 	if large {
 		s.arg = 1
 	}
+	if r.single || isUnix(fd) {
+		s.flags |= single
+	}
 	r.receive(n, s)
 	return q
 }
 
+// isUnix reports whether a descriptor is a unix socket. Those are not received from by a request
+// that goes on: Linux 6.17 and 6.18, but for their last releases, lose the end of the stream if it
+// comes together with the last bytes.
+func isUnix(fd int) bool {
+	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
+	return err == nil && domain == unix.AF_UNIX
+}
+
 // receive begins a receive. A single one looks for something to receive before it takes a buffer:
-// otherwise a silent connection would fail for want of one. One that goes on does not: Linux 6.18
-// would lose the end of a unix socket that comes right behind its last bytes.
+// otherwise a silent connection would fail for want of one. One that goes on does not: the kernel
+// is known to lose an end that is there when it begins so.
 func (r *Ring) receive(n int, s *slot) {
 	flags := uint16(recvMultishot)
-	if r.single {
+	if s.flags&single != 0 {
 		flags = recvPollFirst
 	}
 	r.push(&sqe{opcode: opRecv, fd: s.fd, flags: sqeBufferSelect, ioprio: flags,
@@ -173,6 +184,9 @@ func (r *Ring) answer(n int, s *slot, errno syscall.Errno) {
 	r.push(&sqe{opcode: opNop, fd: -1, userData: uint64(request(n, s))}, nil)
 }
 
+// goesOn is in the arg of a poll that is not asked once: see unready.
+const goesOn = 1 << 7
+
 // Poll waits until a descriptor is readable, or writable, or either, once. N is what poll(2) would
 // say.
 func (r *Ring) Poll(fd int, read, write bool, c Client) Request {
@@ -193,9 +207,13 @@ func (r *Ring) Poll(fd int, read, write bool, c Client) Request {
 func (r *Ring) poll(n int, s *slot) {
 	// The events are 16 bits at the beginning of the field, whatever the order of bytes.
 	var b [4]byte
-	binary.NativeEndian.PutUint16(b[:], uint16(s.arg))
-	r.push(&sqe{opcode: opPollAdd, fd: s.fd, opFlags: binary.NativeEndian.Uint32(b[:]),
-		userData: uint64(request(n, s))}, nil)
+	binary.NativeEndian.PutUint16(b[:], uint16(s.arg&^goesOn))
+	e := sqe{opcode: opPollAdd, fd: s.fd, opFlags: binary.NativeEndian.Uint32(b[:]),
+		userData: uint64(request(n, s))}
+	if s.arg&goesOn != 0 {
+		e.len = pollMultishot
+	}
+	r.push(&e, nil)
 }
 
 // Timeout completes when d has passed.

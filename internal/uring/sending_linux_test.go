@@ -206,8 +206,8 @@ func TestMemoryGoesBackAfterABurst(t *testing.T) {
 		t.Errorf("%d mappings are left", r.Slabs())
 	}
 	m := r.Memory(1)
-	if allocated := testing.AllocsPerRun(1000, func() { m.Free(); m = r.Memory(1) }); allocated != 0 {
-		t.Errorf("%v allocations for each block", allocated)
+	if n := testing.AllocsPerRun(1000, func() { m.Free(); m = r.Memory(1) }); n != 0 {
+		t.Errorf("%v allocations for each block", n)
 	}
 	m.Free()
 }

@@ -25,6 +25,9 @@ func (*Ring) Prepared() int { return 0 }
 // Ready reports false here.
 func (*Ring) Ready() bool { return false }
 
+// Underway reports false here.
+func (*Ring) Underway() bool { return false }
+
 // Reap returns nothing here.
 func (*Ring) Reap(int) int { return 0 }
 

@@ -41,6 +41,7 @@ const (
 	cancelled = 1 << iota // by Cancel or CancelFD
 	waits                 // it is starved, in no hands but the ring's
 	again                 // it was starved, was begun again, and has had no buffer yet
+	single                // a receive that does not go on in the kernel, but by our doing
 	answered              // its outcome is arg, an errno: the kernel is only to send it back
 )
 
