@@ -15,8 +15,8 @@ TEST = $(GO) run ./internal/testenv/report
 TREE = { git status --porcelain && git diff; } 2>/dev/null | cksum
 
 .DEFAULT_GOAL := help
-.PHONY: help quick test race long fmt vet lint tidy cross fuzz smoke ratios model rows stats \
-	tree-before clean-tree ci
+.PHONY: help quick test race long fmt vet lint tidy cross fuzz smoke costs ratios model rows \
+	stats peers tree-before clean-tree ci
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,9 +72,15 @@ fuzz: ## Fuzz each target for FUZZTIME (10s).
 smoke: ## The lab, in small: every model serves, every byte is checked.
 	$(GO) run ./cmd/kettle lab --quick
 
+costs: ## What docs/memory.md says of an idle connection, measured: fails if it is wrong.
+	$(GO) test -run='^$$' -bench='IdleConnection$$' -benchtime=1x ./stream
+
 ratios: ## CPU per message of the event loops, relative to goroutines, in a comparison to rely on.
 	$(GO) run ./cmd/kettle lab --rounds 45 \
 		--models selectors,coroutines,protocol,streams,goroutines
+
+peers: ## The loops beside servers in C, Python and Go, in about 15 minutes (BENCH: its flags).
+	$(GO) run ./bench $(BENCH)
 
 model: ## Every suite on one model: make model NAME=poll.
 	@list=$$($(GO) run ./cmd/kettle models) || exit 1; \

@@ -2,10 +2,19 @@
 // does and what it costs.
 //
 //	cfg := lab.Normal()
-//	cfg.Servers = []lab.Server{{Name: "mine", Command: []string{"./mine"}}}
+//	cfg.Servers = []lab.Server{{Name: "mine", Command: []string{"./mine", "--listen", "{addr}"}}}
 //	report, err := lab.Run(ctx, cfg)
 //	...
 //	err = report.WriteTable(os.Stdout)
+//
+// # Servers
+//
+// A server is any command that answers upper case. Either the lab tells it where to listen, by
+// what stands in its command for the address ({addr}, or {host} and {port}), and connects until
+// it accepts. Or it chooses, and says "listening on HOST:PORT" in the first line of its output.
+// When it has been measured, SIGTERM goes to it and to all that it has started (its process
+// group), and SIGKILL if it takes too long or leaves something behind. Its standard input ends
+// when the lab does, in whatever way.
 //
 // # Method
 //
@@ -19,8 +28,9 @@
 // "served". Then follow two windows, each after a warm-up: saturated (each connection sends as
 // soon as it has its answer: how much can the server do?) and at a fixed rate (where real
 // servers live: latency counts from the time at which the request was due, so a server that
-// stalls pays for everybody who had to wait). The first round also has a window in which
-// nothing is sent.
+// stalls pays for everybody who had to wait). A third kind of window, not part of an ordinary
+// run, has a connection for each request. The first round also has a window in which nothing is
+// sent.
 //
 // Models are compared by ratios of figures of the same round, to a reference: the median of
 // the ratios, with the interval that contains the true median with a confidence of 95 %, as
@@ -41,7 +51,7 @@ import (
 // Server is one row of the table.
 type Server struct {
 	Name     string
-	Command  []string // prints "listening on HOST:PORT" as its first line
+	Command  []string // a program and its arguments: see Servers, above
 	OwnLines int      // of code of the file that shows the model; 0 is not known
 	Lines    int      // of code of that file and the others that it needs
 	Again    bool     // the reference, measured a second time
@@ -51,18 +61,25 @@ type Server struct {
 type Config struct {
 	Servers   []Server
 	Reference string // the name of the server that the others are compared with
+	Label     string // of the load, for who reads the lines of several runs; may be empty
 
-	Conns  int     // connections; fewer if the limit on descriptors is below
-	Size   int     // bytes of a request
-	Depth  int     // requests in flight on a connection
-	Rate   float64 // requests per second at the fixed rate
-	Rounds int
-	Seed   uint64
+	Conns     int     // connections; fewer if the limit on descriptors is below
+	IdleConns int     // connections beside those that are silent after their first answer
+	Size      int     // bytes of a request
+	Depth     int     // requests in flight on a connection
+	Rate      float64 // requests per second at the fixed rate
+	Rounds    int
+	Seed      uint64
+
+	// CountCalls has the system calls of each window counted. That slows down all of them, of
+	// each server differently, so that nothing else of such a run is to be compared.
+	CountCalls bool
 
 	Warmup   time.Duration // before each window
-	Saturate time.Duration // the length of the saturated window
-	Pace     time.Duration // the length of the window at the fixed rate
-	Idle     time.Duration // the length of the silent window
+	Saturate time.Duration // the length of the saturated window; 0: there is none
+	Pace     time.Duration // the length of the window at the fixed rate; 0: there is none
+	Churn    time.Duration // the length of that with a connection for each request; 0: none
+	Idle     time.Duration // the length of the silent window; 0: there is none
 	Greet    time.Duration // how long to wait for the first answers
 	Start    time.Duration // how long a server may take until it listens; 0 is 10 s
 	Stop     time.Duration // how long it may take to end, before it is killed; 0 is 8 s
@@ -101,7 +118,7 @@ func (c Config) Validate() error {
 		return errors.New("there is no server to measure")
 	case c.Rounds < 1:
 		return fmt.Errorf("%d rounds: at least 1 is needed", c.Rounds)
-	case !(c.Rate > 0 && c.Rate <= 1e7):
+	case c.Pace > 0 && !(c.Rate > 0 && c.Rate <= 1e7):
 		return fmt.Errorf("a rate of %g requests per second: up to 10 million are possible", c.Rate)
 	case c.Conns < 1:
 		return fmt.Errorf("%d connections: at least 1 is needed", c.Conns)
@@ -109,10 +126,10 @@ func (c Config) Validate() error {
 		return fmt.Errorf("messages of %d bytes: at least 1 is needed", c.Size)
 	case c.Depth < 1:
 		return fmt.Errorf("%d messages in flight: at least 1 is needed", c.Depth)
-	case min(c.Saturate, c.Pace) <= 0:
-		return errors.New("a measured window must have a length")
-	case min(c.Idle, c.Warmup, c.Greet, c.Start, c.Stop) < 0:
+	case min(c.Saturate, c.Pace, c.Churn, c.Idle, c.Warmup, c.Greet, c.Start, c.Stop) < 0:
 		return errors.New("a time cannot be negative")
+	case max(c.Saturate, c.Pace, c.Churn) == 0:
+		return errors.New("a measured window must have a length")
 	}
 	if err := c.checkServers(); err != nil {
 		return err
@@ -142,8 +159,8 @@ func (c Config) checkServers() error {
 
 // load returns the configuration of the load generator against a server at addr.
 func (c Config) load(addr string) load.Config {
-	return load.Config{Addr: addr, Conns: c.Conns, Size: c.Size, Depth: c.Depth, Seed: c.Seed,
-		Timeout: 2 * time.Second}
+	return load.Config{Addr: addr, Conns: c.Conns, Idle: c.IdleConns, Size: c.Size,
+		Depth: c.Depth, Seed: c.Seed, Timeout: max(2*time.Second, c.Greet)}
 }
 
 // withReference adds the reference once more, so that it is compared with itself.

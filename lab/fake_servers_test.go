@@ -22,7 +22,7 @@ import (
 )
 
 // The servers under test are this test binary, executed again: each is told by its first
-// argument what is wrong with it.
+// argument what is wrong with it, and by its second, if there is one, where to listen.
 
 const (
 	// fakeVariable names the environment variable that makes this binary a server.
@@ -74,6 +74,8 @@ func fake(kind string) int {
 		return runLimited()
 	case "orphan":
 		return orphan()
+	case "uncaught":
+		signal.Reset(syscall.SIGTERM)
 	case "scheduled":
 		fmt.Fprint(os.Stderr, allowed("/proc/self/status"))
 	}
@@ -89,7 +91,11 @@ func fake(kind string) int {
 
 // listen serves upper case in the background, with what kind says is wrong with it.
 func listen(kind string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr := "127.0.0.1:0"
+	if len(os.Args) > 2 {
+		addr = os.Args[2]
+	}
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(5)
@@ -100,7 +106,12 @@ func listen(kind string) {
 			os.Exit(5)
 		}
 	}
-	fmt.Println("listening on", l.Addr())
+	if len(os.Args) > 2 {
+		fmt.Println("good morning")
+		fmt.Fprintln(os.Stderr, "at", l.Addr())
+	} else {
+		fmt.Println("listening on", l.Addr())
+	}
 	var requests atomic.Int64
 	go func() {
 		for i := 0; ; i++ {
@@ -131,6 +142,8 @@ func converse(c net.Conn, kind string, i int, requests *atomic.Int64) {
 		case kind == "crashes" && k > 20:
 			fmt.Fprintln(os.Stderr, "out of water")
 			os.Exit(3)
+		case kind == "leaves" && k > 20:
+			os.Exit(0)
 		case kind == "closes":
 			return
 		case kind == "halves" && i%2 == 1:

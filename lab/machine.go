@@ -41,10 +41,12 @@ func look(cfg *Config) Machine {
 		Commit: Commit(),
 	}
 	m.place()
-	if most := max(0, load.MaxConns()-ownDescriptors); cfg.Conns > most {
-		m.note("connections: " + strconv.Itoa(most) + " instead of " + strconv.Itoa(cfg.Conns) +
+	if most := max(0, load.MaxConns()-ownDescriptors); cfg.Conns+cfg.IdleConns > most {
+		m.note("connections: " + strconv.Itoa(most) + " instead of " +
+			strconv.Itoa(cfg.Conns+cfg.IdleConns) +
 			", as this process may hold no more descriptors (ulimit -n)")
-		cfg.Conns = most
+		cfg.IdleConns = max(0, most-cfg.Conns)
+		cfg.Conns = min(cfg.Conns, most)
 	}
 	if _, err := sys.ProcessCPU(os.Getpid()); err != nil {
 		m.note("CPU, memory and switches: n/a, as this system does not show them (" +

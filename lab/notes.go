@@ -28,9 +28,13 @@ const (
 // writeNotes writes what has to be known to read the figures.
 func (r *Report) writeNotes(b *strings.Builder, rows []Summary) {
 	c, m := r.Config, r.Machine
+	conns := words.Count(c.Conns, "connection")
+	if c.IdleConns > 0 {
+		conns += " beside " + words.Count(c.IdleConns, "idle one")
+	}
 	fmt.Fprintf(b, "\n%s, messages of %s, %d in flight on each, %s, seed %d, %v\n",
-		words.Count(c.Conns, "connection"), words.Count(c.Size, "byte"), c.Depth, r.rounds(),
-		c.Seed, r.Elapsed.Round(time.Second))
+		conns, words.Count(c.Size, "byte"), c.Depth, r.rounds(), c.Seed,
+		r.Elapsed.Round(time.Second))
 	where := []string{strings.TrimSpace(m.OS + " " + m.Kernel), m.CPU,
 		words.Count(m.CPUs, "CPU"), m.Go}
 	where = slices.DeleteFunc(where, func(s string) bool { return s == "" })

@@ -98,7 +98,7 @@ func parseBack(t *testing.T, text string, want []*lab.Visit) {
 		}
 		got = append(got, v)
 	}
-	ignore := cmpopts.IgnoreUnexported(lab.Visit{})
+	ignore := cmpopts.IgnoreUnexported(lab.Visit{}, lab.Window{})
 	if diff := cmp.Diff(want, got, ignore, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("what was measured (-) is not what the lines say (+):\n%s", diff)
 	}

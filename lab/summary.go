@@ -50,7 +50,11 @@ func (r *Report) Summaries() []Summary {
 
 func (r *Report) summary(s Server) Summary {
 	visits := r.visitsOf(s)
-	sum := Summary{Server: s, Conns: r.Config.Conns, Offered: r.Config.Rate}
+	saturated, paced := r.Figures(s, Saturated), r.Figures(s, Paced)
+	sum := Summary{Server: s, Conns: r.Config.Conns + r.Config.IdleConns, Offered: r.Config.Rate,
+		Rate: saturated.Rate, CPUSaturated: saturated.CPU, RatioSaturated: saturated.Ratio,
+		Latency: paced.Latency, CPUPaced: paced.CPU, RatioPaced: paced.Ratio,
+		Switches: paced.Switches, Disturbed: paced.Disturbed}
 	var late, due float64
 	for _, v := range visits {
 		sum.Served = max(sum.Served, v.Served)
@@ -63,34 +67,30 @@ func (r *Report) summary(s Server) Summary {
 		if sum.Lost += v.Lost; v.Lost > 0 && sum.First == "" {
 			sum.First = v.First
 		}
-		if v.Paced == nil {
+		if !r.Config.complete(v) {
 			continue
 		}
 		sum.Rounds++
 		sum.Threads, sum.Processes = v.Threads, v.Processes
-		if sum.Latency == nil {
-			sum.Latency = hdrhistogram.New(1, v.latency.HighestTrackableValue(), 3)
+		if v.Paced != nil {
+			late += float64(v.Paced.Late)
+			due += v.Paced.Offered * v.Paced.Seconds
 		}
-		sum.Latency.Merge(v.latency)
-		late += float64(v.Paced.Late)
-		due += v.Paced.Offered * v.Paced.Seconds
 	}
 	if due > 0 {
 		sum.Late = new(late / due)
 	}
 	sum.Generator = middle(visits, (*Visit).generator)
-	sum.Rate = middle(visits, func(v *Visit) *float64 { return v.Saturated.rate() })
 	sum.Answered = middle(visits, (*Visit).answered)
-	sum.CPUSaturated = middle(visits, (*Visit).cpuSaturated)
-	sum.CPUPaced = middle(visits, (*Visit).cpuPaced)
-	sum.Switches = middle(visits, (*Visit).switches)
 	sum.ConnBytes = middle(visits, func(v *Visit) *float64 { return v.ConnBytes })
 	sum.IdleCPU = middle(visits, func(v *Visit) *float64 { return v.IdleCPU })
-	if s.Again || s.Name != r.Config.Reference {
-		sum.RatioSaturated = r.ratio(visits, (*Visit).cpuSaturated)
-		sum.RatioPaced, sum.Disturbed = r.undisturbed(visits, (*Visit).cpuPaced)
-	}
 	return sum
+}
+
+// complete reports whether a visit has every window that was asked for.
+func (c Config) complete(v *Visit) bool {
+	return (c.Saturate == 0 || v.Saturated != nil) && (c.Pace == 0 || v.Paced != nil) &&
+		(c.Churn == 0 || v.Churned != nil)
 }
 
 // partial reports whether the figures of the row are those of some of the connections only.
@@ -104,55 +104,6 @@ func (r *Report) visitsOf(s Server) []*Visit {
 		}
 	}
 	return visits
-}
-
-// undisturbed is ratio over the rounds in which the load generator kept to its times with both
-// servers, and how many it therefore leaves out. A generator that was held up sends in bursts, and
-// several messages at once cost less than one at a time, most of all where each is a wake-up: the
-// figure is right, but it is that of another load.
-func (r *Report) undisturbed(visits []*Visit, figure func(*Visit) *float64) (*Estimate, int) {
-	all := r.ratio(visits, figure)
-	some := r.ratio(visits, func(v *Visit) *float64 {
-		if v.disturbed() {
-			return nil
-		}
-		return figure(v)
-	})
-	switch {
-	case all == nil:
-		return nil, 0
-	case some == nil:
-		return nil, all.N
-	}
-	return some, all.N - some.N
-}
-
-// disturbed reports whether the load generator sent too much of the fixed rate late.
-func (v *Visit) disturbed() bool {
-	return v.Paced != nil &&
-		float64(v.Paced.Late) > disturbing*v.Paced.Offered*v.Paced.Seconds
-}
-
-// ratio compares a figure with the reference's of the same round. A visit in which not all
-// connections were served is not compared: it has done less than it was asked for.
-func (r *Report) ratio(visits []*Visit, figure func(*Visit) *float64) *Estimate {
-	reference := make(map[int]*float64)
-	for _, v := range r.visitsOf(Server{Name: r.Config.Reference}) {
-		if v.Served >= v.Conns {
-			reference[v.Round] = figure(v)
-		}
-	}
-	var ratios []float64
-	for _, v := range visits {
-		mine, theirs := figure(v), reference[v.Round]
-		if v.Served >= v.Conns && mine != nil && theirs != nil && *theirs > 0 {
-			ratios = append(ratios, *mine / *theirs)
-		}
-	}
-	if len(ratios) == 0 {
-		return nil
-	}
-	return new(estimate(ratios))
 }
 
 // middle returns the median of a figure over the visits that have it.
@@ -170,13 +121,6 @@ func middle(visits []*Visit, figure func(*Visit) *float64) *float64 {
 	return new(median(xs))
 }
 
-func (w *Window) rate() *float64 {
-	if w == nil {
-		return nil
-	}
-	return &w.Rate
-}
-
 func (v *Visit) answered() *float64 {
 	if v.Paced == nil || v.Paced.Offered <= 0 || v.Paced.Seconds <= 0 {
 		return nil
@@ -189,25 +133,4 @@ func (v *Visit) generator() *float64 {
 		return nil
 	}
 	return &v.Saturated.GeneratorShare
-}
-
-func (v *Visit) cpuSaturated() *float64 {
-	if v.Saturated == nil {
-		return nil
-	}
-	return v.Saturated.CPUMicros
-}
-
-func (v *Visit) cpuPaced() *float64 {
-	if v.Paced == nil {
-		return nil
-	}
-	return v.Paced.CPUMicros
-}
-
-func (v *Visit) switches() *float64 {
-	if v.Paced == nil {
-		return nil
-	}
-	return v.Paced.Switches
 }

@@ -66,13 +66,23 @@ func (r *Report) WriteTable(w io.Writer) error {
 			r.Config.Reference, means)
 		writeColumns(&b, ratioColumns(r.Config.Rate), compared)
 		if r.Config.Rounds < reliable {
-			fmt.Fprintf(&b, "\nfor a comparison to rely on: --rounds %d --models NAME,%s\n",
-				reliable, r.Config.Reference)
+			fmt.Fprintf(&b, "\nfor a comparison to rely on: --rounds %d%s\n", reliable,
+				r.modelsToCompare())
 		}
 	}
 	r.writeNotes(&b, rows)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// modelsToCompare is the flag for a run of two rows, if both can be models: those have code that
+// is there to be counted.
+func (r *Report) modelsToCompare() string {
+	i := slices.IndexFunc(r.Servers, func(s Server) bool { return s.Name == r.Config.Reference })
+	if i < 0 || r.Servers[i].OwnLines == 0 {
+		return ""
+	}
+	return " --models NAME," + r.Config.Reference
 }
 
 func ratioColumns(rate float64) []column {

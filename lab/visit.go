@@ -16,6 +16,7 @@ import (
 // not available are missing.
 type Visit struct {
 	Time    time.Time `json:"time"`
+	Label   string    `json:"label,omitempty"`
 	Round   int       `json:"round"`
 	Server  string    `json:"server"`
 	Again   bool      `json:"again,omitempty"`
@@ -33,12 +34,12 @@ type Visit struct {
 	IdleCPU     *float64 `json:"idleCPUShare,omitempty"` // of one CPU
 	Saturated   *Window  `json:"saturated,omitempty"`
 	Paced       *Window  `json:"paced,omitempty"`
+	Churned     *Window  `json:"churned,omitempty"`
 	Error       string   `json:"error,omitempty"`
 	WrongByte   bool     `json:"wrongByte,omitempty"`
 	Unsupported string   `json:"notMeasured,omitempty"` // why figures are missing
 
-	latency *hdrhistogram.Histogram // of the paced window
-	err     error
+	err error
 }
 
 // Window is what was measured between the two ends of a window.
@@ -46,6 +47,11 @@ type Window struct {
 	load.Report
 	CPUMicros *float64 `json:"cpuMicrosPerMessage,omitempty"` // of the whole process tree
 	Switches  *float64 `json:"switchesPerMessage,omitempty"`
+	Calls     *float64 `json:"systemCallsPerMessage,omitempty"`
+	User      float64  `json:"userSeconds,omitempty"` // by samples: see meter
+	System    float64  `json:"systemSeconds,omitempty"`
+
+	latency *hdrhistogram.Histogram
 }
 
 // visitor measures one server.
@@ -58,8 +64,9 @@ type visitor struct {
 
 // visit starts a server, measures it and stops it. What goes wrong is in the Visit.
 func visit(ctx context.Context, s Server, cfg Config, m *Machine, round int) *Visit {
-	v := &visitor{cfg: cfg, Visit: &Visit{Time: time.Now(), Round: round, Server: s.Name,
-		Again: s.Again, Command: s.Command, Conns: cfg.Conns, Seed: cfg.Seed, Machine: m}}
+	v := &visitor{cfg: cfg, Visit: &Visit{Time: time.Now(), Label: cfg.Label, Round: round,
+		Server: s.Name, Again: s.Again, Command: s.Command, Conns: cfg.Conns + cfg.IdleConns,
+		Seed: cfg.Seed, Machine: m}}
 	server, err := start(ctx, s, cfg, m.ServerCPUs)
 	if err == nil {
 		v.meter = meter.New(server.cmd.Process.Pid)
@@ -96,26 +103,51 @@ func (v *visitor) measure(ctx context.Context, addr string) (err error) {
 	if emptyErr == nil && fullErr == nil && v.Served >= fewConns {
 		v.ConnBytes = new(float64(full-empty) / float64(v.Served))
 	}
-	if v.Round == 1 {
+	if v.Round == 1 && v.cfg.Idle > 0 {
 		if err := v.idle(ctx); err != nil {
 			return err
 		}
 	}
-	saturated, err := v.window(func(hooks load.Hooks) (*load.Result, error) {
-		return v.load.Saturate(ctx, v.cfg.Warmup, v.cfg.Saturate, hooks)
-	})
-	if err != nil {
-		return err
+	if v.cfg.CountCalls {
+		if stop, err := v.meter.CountCalls(); err != nil {
+			v.Unsupported = err.Error()
+		} else {
+			defer stop()
+		}
 	}
-	v.Saturated = &saturated.Window
-	paced, err := v.window(func(hooks load.Hooks) (*load.Result, error) {
-		return v.load.Pace(ctx, v.cfg.Rate, v.cfg.Warmup, v.cfg.Pace, hooks)
-	})
-	if err != nil {
-		return err
+	return v.windows(ctx)
+}
+
+// windows measures the server in each kind of window that the configuration has.
+func (v *visitor) windows(ctx context.Context) error {
+	l, warmup := v.load, v.cfg.Warmup
+	for _, w := range []struct {
+		d       time.Duration
+		result  **Window
+		measure func(d time.Duration, hooks load.Hooks) (*load.Result, error)
+	}{
+		{v.cfg.Saturate, &v.Saturated, func(d time.Duration, h load.Hooks) (*load.Result, error) {
+			return l.Saturate(ctx, warmup, d, h)
+		}},
+		{v.cfg.Pace, &v.Paced, func(d time.Duration, h load.Hooks) (*load.Result, error) {
+			return l.Pace(ctx, v.cfg.Rate, warmup, d, h)
+		}},
+		{v.cfg.Churn, &v.Churned, func(d time.Duration, h load.Hooks) (*load.Result, error) {
+			return l.Churn(ctx, warmup, d, h)
+		}},
+	} {
+		if w.d == 0 {
+			continue
+		}
+		window, err := v.window(func(hooks load.Hooks) (*load.Result, error) {
+			return w.measure(w.d, hooks)
+		})
+		if err != nil {
+			return err
+		}
+		*w.result = window
+		v.Served = max(v.Served, window.Served)
 	}
-	v.Paced, v.latency = &paced.Window, paced.latency
-	v.Served = max(v.Served, saturated.Served, paced.Served)
 	return nil
 }
 
@@ -190,15 +222,10 @@ func (v *visitor) idle(ctx context.Context) error {
 	return nil
 }
 
-type measured struct {
-	Window
-	latency *hdrhistogram.Histogram
-}
-
 // window measures the server in the measured part of a phase. Its CPU time is that between the
 // hooks, exactly. Its switches include those while the hooks read them, a few for each thread:
 // among the thousands of a window they do not show.
-func (v *visitor) window(phase func(load.Hooks) (*load.Result, error)) (*measured, error) {
+func (v *visitor) window(phase func(load.Hooks) (*load.Result, error)) (*Window, error) {
 	var before, after meter.Sample
 	var beforeErr, afterErr error
 	_ = v.meter.Refresh() // where it fails, Sample fails too
@@ -209,7 +236,7 @@ func (v *visitor) window(phase func(load.Hooks) (*load.Result, error)) (*measure
 	if err != nil {
 		return nil, err
 	}
-	w := &measured{Window: Window{Report: result.Report()}, latency: result.Latency}
+	w := &Window{Report: result.Report(), latency: result.Latency}
 	if err := errors.Join(beforeErr, afterErr); err != nil {
 		v.Unsupported = err.Error()
 		return w, nil
@@ -219,6 +246,10 @@ func (v *visitor) window(phase func(load.Hooks) (*load.Result, error)) (*measure
 		n := float64(result.Requests)
 		w.CPUMicros = new(float64(used.CPU.Nanoseconds()) / 1e3 / n)
 		w.Switches = new(float64(used.Switches) / n)
+		w.User, w.System = used.User.Seconds(), used.System.Seconds()
+		if v.cfg.CountCalls && v.Unsupported == "" {
+			w.Calls = new(float64(used.Calls) / n)
+		}
 	}
 	return w, nil
 }

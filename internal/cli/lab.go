@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -18,10 +20,12 @@ import (
 
 // labFlags are the flags of the lab command.
 type labFlags struct {
-	models string
-	quick  bool
-	json   string
-	cfg    lab.Config
+	models  string
+	servers []string // NAME=COMMAND
+	leftOut []string // models that cannot run here, and why
+	quick   bool
+	json    string
+	cfg     lab.Config
 }
 
 func newLab(s streams) *cobra.Command {
@@ -30,7 +34,13 @@ func newLab(s streams) *cobra.Command {
 		Use:   "lab",
 		Short: "Put the same load on every model and show what each costs",
 		Long: "Start each model as a process of its own, put the same load on all of them, in\n" +
-			"several rounds, and print one table. A wrong byte in any answer fails the run.",
+			"several rounds, and print one table. A wrong byte in any answer fails the run.\n\n" +
+			"With --server, any other server of the service is a row too, in whatever language:\n" +
+			"  kettle lab --models streams --server mine='./mine --port {port}'\n" +
+			"The command is what a shell (sh) understands. {addr}, {host} and {port} stand for\n" +
+			"where it has to listen; without one of them its first line has to be \"listening\n" +
+			"on HOST:PORT\". To end it, SIGTERM is sent to it and all that it has started, and\n" +
+			"SIGKILL later.",
 		Args: noArgs,
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			self, err := os.Executable()
@@ -45,11 +55,17 @@ func newLab(s streams) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.models, "models", "all", "which, separated by commas: "+
+	flags.StringVar(&f.models, "models", allModels, "which, separated by commas, or "+noModels+": "+
 		strings.Join(models.Names(), ","))
+	flags.StringArrayVar(&f.servers, "server", nil,
+		"another server beside the models, `NAME='COMMAND {addr}'`; may be given several times")
+	flags.StringVar(&f.cfg.Reference, "reference", "",
+		"the row that ratios are to (goroutines if it is measured, else the first)")
 	flags.BoolVar(&f.quick, "quick", false, "one short round: does everything work?")
 	flags.IntVar(&f.cfg.Rounds, "rounds", f.cfg.Rounds, "rounds; more give narrower intervals")
 	flags.IntVar(&f.cfg.Conns, "conns", f.cfg.Conns, "connections")
+	flags.IntVar(&f.cfg.IdleConns, "idle-conns", f.cfg.IdleConns,
+		"connections beside those, silent after their first answer")
 	flags.IntVar(&f.cfg.Size, "size", f.cfg.Size, "bytes of a message")
 	flags.IntVar(&f.cfg.Depth, "depth", f.cfg.Depth, "messages in flight on each connection")
 	flags.Float64Var(&f.cfg.Rate, "rate", f.cfg.Rate, "messages per second at the fixed rate")
@@ -77,27 +93,96 @@ func (f *labFlags) complete(cmd *cobra.Command, self string) error {
 		}
 		f.cfg.Idle, f.cfg.Greet = quick.Idle, quick.Greet
 	}
-	names := models.Names()
-	if f.models != "all" {
+	if err := f.addModels(self); err != nil {
+		return err
+	}
+	if err := f.addServers(); err != nil {
+		return err
+	}
+	if f.cfg.Reference == "" && len(f.cfg.Servers) > 0 {
+		f.cfg.Reference = f.cfg.Servers[0].Name
+		if f.measures(defaultReference) {
+			f.cfg.Reference = defaultReference
+		}
+	}
+	return f.cfg.Validate()
+}
+
+// What --models says that is no list of names.
+const (
+	allModels = "all"
+	noModels  = "none"
+)
+
+// defaultReference is the model that ratios are to, if it is measured and nothing else is said:
+// what a Go program does without any of this.
+const defaultReference = "goroutines"
+
+// addModels adds the models that were chosen.
+func (f *labFlags) addModels(self string) error {
+	var names []string
+	switch f.models {
+	case allModels:
+		names = models.Names()
+	case noModels:
+	default:
 		names = strings.Split(f.models, ",")
 	}
-	for i, name := range names {
+	for _, name := range names {
 		name = strings.TrimSpace(name)
-		names[i] = name
 		model, err := models.Lookup(name)
 		if err != nil {
 			return err
+		}
+		if why := model.Missing(); why != nil && f.models != allModels {
+			return fmt.Errorf("model %s cannot be measured here: %w", name, why)
+		} else if why != nil {
+			f.leftOut = append(f.leftOut, fmt.Sprintf("left out: %s: %v", name, why))
+			continue
 		}
 		own, all := model.Lines()
 		f.cfg.Servers = append(f.cfg.Servers, lab.Server{Name: name, OwnLines: own, Lines: all,
 			Command: []string{self, "serve", "--model", name, "--addr", "127.0.0.1:0",
 				"--until-eof"}})
 	}
-	f.cfg.Reference = "goroutines"
-	if !slices.Contains(names, f.cfg.Reference) {
-		f.cfg.Reference = names[0]
+	return nil
+}
+
+// addServers adds the servers that are no models. They stand behind the models, in their order.
+func (f *labFlags) addServers() error {
+	for _, text := range f.servers {
+		name, command, ok := strings.Cut(text, "=")
+		name, command = strings.TrimSpace(name), strings.TrimSpace(command)
+		switch {
+		case !ok || name == "" || command == "":
+			return fmt.Errorf("--server %q: want NAME='COMMAND {addr}'", text)
+		case strings.ContainsFunc(name, unicode.IsControl):
+			return fmt.Errorf("--server %q: a name is one line of text", text)
+		case slices.Contains(models.Names(), name):
+			return fmt.Errorf("--server %s: there is a model of that name", name)
+		}
+		f.cfg.Servers = append(f.cfg.Servers, lab.Server{Name: name, Command: runnable(command)})
 	}
-	return f.cfg.Validate()
+	return nil
+}
+
+// shellOnly are the characters that mean something to a shell, in whatever place.
+const shellOnly = "|&;<>()$`\\\"'*?[]#~=%!\n\t"
+
+// runnable returns the program and arguments for a command as a shell reads it. A program and
+// plain words need no shell, and then no shell is among what is measured, and waits for it.
+func runnable(command string) []string {
+	if words := strings.Fields(command); !strings.ContainsAny(command, shellOnly) {
+		if _, err := exec.LookPath(words[0]); err == nil {
+			return words
+		}
+	}
+	return []string{"sh", "-c", command}
+}
+
+// measures reports whether a server of that name is measured.
+func (f *labFlags) measures(name string) bool {
+	return slices.ContainsFunc(f.cfg.Servers, func(s lab.Server) bool { return s.Name == name })
 }
 
 func runLab(ctx context.Context, s streams, f labFlags) (err error) {
@@ -112,6 +197,9 @@ func runLab(ctx context.Context, s streams, f labFlags) (err error) {
 			}
 		}()
 		f.cfg.JSON = file
+	}
+	for _, note := range f.leftOut {
+		fmt.Fprintln(s.err, note)
 	}
 	p := progress{w: s.err, live: term.IsTerminal(int(s.err.Fd())), began: time.Now(),
 		rounds: f.cfg.Rounds}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -19,6 +20,7 @@ type loadFlags struct {
 	cfg      load.Config
 	duration time.Duration
 	rate     float64
+	churn    bool
 }
 
 func newLoad(s streams) *cobra.Command {
@@ -29,7 +31,9 @@ func newLoad(s streams) *cobra.Command {
 		Short: "Put load on a server and say how fast it answers",
 		Long: "Open many connections to a server of the service, keep them busy, and check\n" +
 			"every byte of every answer. Without --rate each connection sends as soon as it has\n" +
-			"its answer; with it, requests are due at fixed times, and latency counts from those.",
+			"its answer; with it, requests are due at fixed times, and latency counts from\n" +
+			"those. With --churn each message has a connection of its own, and latency counts\n" +
+			"from before that.",
 		Args:    noArgs,
 		PreRunE: func(*cobra.Command, []string) error { return asUsage(f.check()) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -45,6 +49,8 @@ func newLoad(s streams) *cobra.Command {
 	flags.DurationVar(&f.duration, "duration", 5*time.Second, "how long to measure")
 	flags.Float64Var(&f.rate, "rate", 0,
 		"messages per second over all connections (0: closed loop)")
+	flags.BoolVar(&f.churn, "churn", false, "a connection for each message")
+	flags.IntVar(&f.cfg.Idle, "idle-conns", 0, "connections beside those, that send nothing")
 	flags.StringVar(&f.cfg.Service, "service", "upper", "what the server answers: "+
 		strings.Join(models.Services(), ", "))
 	flags.Uint64Var(&f.cfg.Seed, "seed", 1, "of the bytes sent")
@@ -66,6 +72,10 @@ func (f *loadFlags) check() error {
 		return fmt.Errorf("--size %d: at least 1", f.cfg.Size)
 	case f.cfg.Depth < 1:
 		return fmt.Errorf("--depth %d: at least 1", f.cfg.Depth)
+	case f.cfg.Idle < 0:
+		return fmt.Errorf("--idle-conns %d: cannot be negative", f.cfg.Idle)
+	case f.churn && (f.rate > 0 || f.cfg.Depth > 1):
+		return errors.New("--churn: a connection for one message has neither --rate nor --depth")
 	}
 	return f.cfg.Validate()
 }
@@ -82,18 +92,21 @@ func runLoad(ctx context.Context, out io.Writer, f loadFlags) (err error) {
 	}()
 	warmup := min(f.duration/10, time.Second)
 	var result *load.Result
-	if f.rate > 0 {
+	switch {
+	case f.churn:
+		result, err = l.Churn(ctx, warmup, f.duration, load.Hooks{})
+	case f.rate > 0:
 		result, err = l.Pace(ctx, f.rate, warmup, f.duration, load.Hooks{})
-	} else {
+	default:
 		result, err = l.Saturate(ctx, warmup, f.duration, load.Hooks{})
 	}
 	if err != nil {
 		return err
 	}
-	return writeLoad(out, l.Stats(), result.Report())
+	return writeLoad(out, l.Stats(), f.cfg.Idle, result.Report())
 }
 
-func writeLoad(out io.Writer, stats load.Stats, r load.Report) error {
+func writeLoad(out io.Writer, stats load.Stats, idle int, r load.Report) error {
 	us := func(ns int64) string {
 		if r.LatencyMax == 0 { // nothing was answered
 			return "n/a"
@@ -104,13 +117,20 @@ func writeLoad(out io.Writer, stats load.Stats, r load.Report) error {
 	if r.GeneratorShare > 0 {
 		generator = fmt.Sprintf("%.0f%% of a CPU", 100*r.GeneratorShare)
 	}
-	conns := fmt.Sprintf("%d connections", stats.Conns)
-	if due := int(math.Round(r.Offered * r.Seconds)); r.Offered > 0 && due < stats.Conns {
-		conns = fmt.Sprintf("%d connections asked, of %d,", due, stats.Conns)
+	busy := stats.Conns - idle
+	conns := fmt.Sprintf("%d connections", busy)
+	if due := int(math.Round(r.Offered * r.Seconds)); r.Offered > 0 && due < busy {
+		conns = fmt.Sprintf("%d connections asked, of %d,", due, busy)
+	}
+	if idle > 0 {
+		conns += fmt.Sprintf(" (and %d idle)", idle)
 	}
 	loop := fmt.Sprintf("closed loop, %d in flight on each connection", r.Depth)
 	if r.Offered > 0 {
 		loop = fmt.Sprintf("%.0f messages/s due; latency counts from then", r.Offered)
+	}
+	if r.Churn {
+		loop = "a connection for each; latency counts from before it"
 	}
 	_, err := fmt.Fprintf(out, "%d of %s answered, messages of %d bytes, %s\n"+
 		"%.0f messages/s answered, %d in %.2f s\n"+

@@ -31,12 +31,12 @@ func quoted(text string) [][]string {
 			continue
 		}
 		var args []string
-		for _, word := range strings.Fields(call) {
+		for _, word := range shellWord.FindAllString(call, -1) {
 			if strings.ContainsAny(word[:1], "#|<>&;)") {
 				break
 			}
 			word, last := strings.CutSuffix(word, ";")
-			args = append(args, strings.Trim(word, `"'`))
+			args = append(args, strings.NewReplacer(`"`, "", `'`, "").Replace(word))
 			if last {
 				break
 			}
@@ -45,6 +45,9 @@ func quoted(text string) [][]string {
 	}
 	return calls
 }
+
+// shellWord matches a word as a shell reads it, with the quotes that it has.
+var shellWord = regexp.MustCompile(`(?:[^\s'"]|'[^']*'|"[^"]*")+`)
 
 // TestCommandsOfTheDocumentsAreUnderstood: a flag that was renamed is renamed there too.
 func TestCommandsOfTheDocumentsAreUnderstood(t *testing.T) {
@@ -78,14 +81,15 @@ func TestCommandsOfTheDocumentsAreUnderstood(t *testing.T) {
 
 func TestQuotedCommands(t *testing.T) {
 	const text = "text\n" + runPrefix + " outside\n```sh\n$ " + runPrefix + " models # all\n" +
-		"time " + runPrefix + " client --conns '3' < x | wc\nother\n" + runPrefix + "\n```\n" +
+		"time " + runPrefix + " client --conns '3' --a b='c {d}' < x | wc\nother\n" +
+		runPrefix + "\n```\n" +
 		runPrefix + " outside\n```text\n" + runPrefix + " output\n```\n```sh\n" +
 		runPrefix + " lab; ls\n```\n"
 	var got []string
 	for _, args := range quoted(text) {
 		got = append(got, strings.Join(args, " "))
 	}
-	if all := strings.Join(got, ","); all != "models,client --conns 3,,lab" {
+	if all := strings.Join(got, ","); all != "models,client --conns 3 --a b=c {d},,lab" {
 		t.Errorf("the commands of the text are %q", all)
 	}
 }

@@ -24,6 +24,7 @@ const (
 type Config struct {
 	Addr    string        // host:port of the server
 	Conns   int           // connections; 1
+	Idle    int           // connections beside those, that take part in Greet and Idle only; 0
 	Size    int           // bytes of a request, 1 to MaxSize; 64
 	Depth   int           // requests in flight on a connection under Saturate, to MaxDepth; 1
 	Service string        // what the server does: "upper" or "echo"; "upper"
@@ -68,6 +69,8 @@ func (c Config) Validate() error {
 	switch {
 	case c.Conns < 1:
 		return fmt.Errorf("%d connections: at least 1 is needed", c.Conns)
+	case c.Idle < 0:
+		return fmt.Errorf("%d idle connections: there cannot be less than none", c.Idle)
 	case c.Size < 1 || c.Size > MaxSize:
 		return fmt.Errorf("requests of %d bytes: 1 to %d are possible", c.Size, MaxSize)
 	case c.Depth < 1 || c.Depth > MaxDepth:

@@ -163,7 +163,9 @@ func (l *Load) drop(i int, c *conn, to state, err error) {
 	if l.stats.First == nil {
 		l.stats.First = connError{i, err}
 	}
-	l.watch(i, c, 0)
-	sys.Close(int(c.fd))
+	if c.fd >= 0 {
+		l.watch(i, c, 0)
+		sys.Close(int(c.fd))
+	}
 	c.fd, c.state, c.silent = -1, to, false
 }

@@ -2,9 +2,11 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
@@ -23,7 +25,7 @@ func Dial(ctx context.Context, config Config) (*Load, error) {
 		return nil, fmt.Errorf("load: %w", err)
 	}
 	config = config.withDefaults()
-	if err := checkLimit(config.Conns); err != nil {
+	if err := checkLimit(config.Conns + config.Idle); err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}
 	addrs, err := resolve(ctx, config.Addr)
@@ -40,8 +42,8 @@ func Dial(ctx context.Context, config Config) (*Load, error) {
 			break
 		}
 	}
-	return nil, fmt.Errorf("load: connecting %d connections to %s: %w", config.Conns,
-		config.Addr, err)
+	return nil, fmt.Errorf("load: connecting %d connections to %s: %w",
+		config.Conns+config.Idle, config.Addr, err)
 }
 
 // dial connects to one address. That a name has several, and the server listens on one of
@@ -51,7 +53,8 @@ func dial(ctx context.Context, config Config, addr netip.AddrPort) (*Load, error
 	if err != nil {
 		return nil, err
 	}
-	err = l.connect(ctx, addr)
+	l.addr = addr
+	err = l.connect(ctx)
 	if err == nil && l.stats.Live() == 0 {
 		err = l.stats.First
 	}
@@ -63,7 +66,7 @@ func dial(ctx context.Context, config Config, addr netip.AddrPort) (*Load, error
 }
 
 // connect makes all connections, some at a time.
-func (l *Load) connect(ctx context.Context, addr netip.AddrPort) error {
+func (l *Load) connect(ctx context.Context) error {
 	stop := l.interruptible(ctx)
 	defer stop()
 	deadline := l.clock() + l.config.Timeout.Nanoseconds()
@@ -80,7 +83,7 @@ func (l *Load) connect(ctx context.Context, addr netip.AddrPort) error {
 			return nil
 		}
 		for begun < len(l.conns) && underway < pending {
-			if l.begin(begun, addr) {
+			if l.begin(begun) {
 				underway++
 			}
 			begun++
@@ -98,9 +101,9 @@ func (l *Load) connect(ctx context.Context, addr netip.AddrPort) error {
 }
 
 // begin starts to connect connection i and reports whether that is under way.
-func (l *Load) begin(i int, addr netip.AddrPort) bool {
+func (l *Load) begin(i int) bool {
 	c := &l.conns[i]
-	fd, err := sys.Connect(addr)
+	fd, err := sys.Connect(l.addr)
 	if err != nil {
 		l.stats.Failed++
 		c.state = failed
@@ -120,7 +123,9 @@ func (l *Load) finish(i int) bool {
 	if c.state != connecting {
 		return false
 	}
-	if err := sys.Connected(int(c.fd)); err != nil {
+	if err := sys.Connected(int(c.fd)); errors.Is(err, syscall.ENOTCONN) {
+		return false // it is still under way
+	} else if err != nil {
 		l.drop(i, c, failed, err)
 		l.stats.Failed++
 		return true

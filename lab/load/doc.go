@@ -11,6 +11,7 @@
 //	served, err := l.Greet(ctx, time.Second)            // who is answered at all?
 //	res, err := l.Saturate(ctx, warmup, d, load.Hooks{}) // as fast as the server answers
 //	res, err = l.Pace(ctx, 5000, warmup, d, load.Hooks{}) // 5,000 requests per second
+//	res, err = l.Churn(ctx, warmup, d, load.Hooks{})    // a connection for each request
 //	lost, err := l.Idle(ctx, time.Second)               // silence
 //
 // # Requests
@@ -42,9 +43,15 @@
 //	                      --------
 //	                          ----           each with the wait it caused
 //
+// Churn is a closed loop too, whose exchanges have a connection each: what it measures is above
+// all what a server pays for accepting and closing one.
+//
+// Config.Idle connections are there and silent meanwhile: a server that looks at all that it has,
+// whenever one is ready, shows that.
+//
 // # Windows
 //
-// Both have a warm-up, a measured window and a drain. Hooks are called on the loop's thread
+// All have a warm-up, a measured window and a drain. Hooks are called on the loop's thread
 // at the two ends of the window, so that what they read (the server's CPU time, say) and
 // what is counted belong together: answers that arrive during the first are received before
 // the window begins, and are not in it. In the drain nothing new is sent, and the answers still

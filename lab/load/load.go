@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
@@ -18,7 +19,8 @@ type Load struct {
 	payload payload
 	poller  poller
 	waker   *sys.Waker // ends a wait when the context is cancelled
-	conns   []conn
+	conns   []conn     // Config.Conns busy ones, then the idle ones
+	addr    netip.AddrPort
 	buf     []byte // everything is received here, checked and forgotten
 	events  []event
 	epoch   time.Time // of the loop's clock
@@ -35,7 +37,7 @@ type Load struct {
 
 // Stats says what has become of the connections.
 type Stats struct {
-	Conns  int   // asked for
+	Conns  int   // asked for, idle ones included
 	Failed int   // never connected
 	Lost   int   // closed or broken by the server after that
 	Silent int   // live, and owed an answer when the last phase ended
@@ -49,25 +51,25 @@ func newLoad(config Config) (*Load, error) {
 	l := &Load{
 		config:  config,
 		payload: newPayload(config.Seed, config.Service),
-		conns:   make([]conn, config.Conns),
+		conns:   make([]conn, config.Conns+config.Idle),
 		buf:     make([]byte, maxChunk),
 		events:  make([]event, 0, batch),
 		epoch:   time.Now(),
-		stats:   Stats{Conns: config.Conns},
+		stats:   Stats{Conns: config.Conns + config.Idle},
 	}
 	for i := range l.conns {
 		at := int32(start(i))
 		l.conns[i] = conn{fd: -1, sendAt: at, answerAt: at}
 	}
 	var err error
-	if l.poller, err = openPoller(config.Backend, config.Conns+1); err != nil {
+	if l.poller, err = openPoller(config.Backend, len(l.conns)+1); err != nil {
 		return nil, err
 	}
 	if l.waker, err = sys.NewWaker(); err != nil {
 		l.poller.close()
 		return nil, err
 	}
-	if err := l.poller.watch(config.Conns, l.waker.FD(), 0, reading); err != nil {
+	if err := l.poller.watch(len(l.conns), l.waker.FD(), 0, reading); err != nil {
 		l.Close()
 		return nil, err
 	}
@@ -86,8 +88,8 @@ func (l *Load) Stats() Stats {
 	return s
 }
 
-// Greet has one request answered on every connection, silent ones included, and returns how
-// many were within d. It returns as soon as all are. The others are silent from then on.
+// Greet has one request answered on every connection, silent and idle ones included, and returns
+// how many were within d. It returns as soon as all are. The others are silent from then on.
 func (l *Load) Greet(ctx context.Context, d time.Duration) (served int, err error) {
 	p := &greeting{l: l}
 	err = l.run(ctx, "greeting", p, phase{drain: d, silent: true})

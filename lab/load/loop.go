@@ -29,7 +29,7 @@ const never = math.MaxInt64
 // Greet has a drain only, and Idle a warm-up only.
 type phase struct {
 	warmup, measure, drain time.Duration
-	silent                 bool // silent connections take part as well
+	silent                 bool // silent and idle connections take part as well
 	hooks                  Hooks
 
 	// opened and closed tell the plan of the window: when it begins and will end, and how long
@@ -90,7 +90,7 @@ func (l *Load) parts(ctx context.Context, p plan, ph phase) error {
 func (l *Load) muster(silent bool) int {
 	for i := range l.conns {
 		c := &l.conns[i]
-		c.active = c.state == alive && (silent || !c.silent)
+		c.active = c.state == alive && (silent || !c.silent && i < l.config.Conns)
 		if !c.active {
 			continue
 		}
@@ -148,10 +148,11 @@ func (l *Load) drain(ctx context.Context, p plan, deadline int64) error {
 	}
 }
 
-// anyOwing reports whether a connection that takes part owes an answer.
+// anyOwing reports whether a connection that takes part owes an answer, or is being made.
 func (l *Load) anyOwing() bool {
 	for i := range l.conns {
-		if c := &l.conns[i]; c.active && c.state == alive && c.owing() {
+		c := &l.conns[i]
+		if c.active && (c.state == connecting || c.state == alive && c.owing()) {
 			return true
 		}
 	}
@@ -182,6 +183,10 @@ func (l *Load) turn(p plan, ns int64) {
 		// A connection may have been lost since the wait, by an earlier event of its own: its
 		// state says so, and its index is nobody else's.
 		c := &l.conns[ev.index]
+		if c.state == connecting {
+			l.connected(ev.index, c)
+			continue
+		}
 		if ev.ready&reading != 0 && c.state == alive {
 			l.receive(ev.index, c, p)
 		}

@@ -11,6 +11,7 @@ type Result struct {
 	Size    int     // bytes of a request and of its answer
 	Depth   int     // requests in flight on a connection; 0 for a fixed rate
 	Offered float64 // requests per second that were due; 0 for a closed loop
+	Churn   bool    // each request had a connection of its own
 
 	Conns    int           // connections that took part
 	Requests int64         // answered in the window
@@ -57,6 +58,7 @@ type Report struct {
 	Size           int     `json:"sizeBytes"`
 	Depth          int     `json:"depth,omitempty"`
 	Offered        float64 `json:"offeredPerSecond,omitempty"`
+	Churn          bool    `json:"churn,omitempty"`
 	Seconds        float64 `json:"seconds"`
 	Requests       int64   `json:"requests"`
 	Bytes          int64   `json:"bytes"`
@@ -83,6 +85,7 @@ func (r *Result) Report() Report {
 		Size:        r.Size,
 		Depth:       r.Depth,
 		Offered:     r.Offered,
+		Churn:       r.Churn,
 		Seconds:     r.Elapsed.Seconds(),
 		Requests:    r.Requests,
 		Bytes:       r.Bytes,

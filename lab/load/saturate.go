@@ -11,7 +11,7 @@ import (
 func (l *Load) Saturate(ctx context.Context, warmup, d time.Duration, hooks Hooks) (
 	*Result, error) {
 	p := &closedLoop{l: l, depth: int32(l.config.Depth)}
-	p.times = make([]int64, len(l.conns)*l.config.Depth)
+	p.times = make([]int64, l.config.Conns*l.config.Depth)
 	err := l.run(ctx, "saturating", p, phase{
 		warmup:  warmup,
 		measure: max(d, 1),

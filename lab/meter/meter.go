@@ -1,5 +1,5 @@
-// Package meter measures what a server costs: the CPU time, context switches, memory, threads
-// and processes of a process and all its descendants.
+// Package meter measures what a server costs: the CPU time, context switches, system calls,
+// memory, threads and processes of a process and all its descendants.
 //
 //	m := meter.New(pid)
 //	before, err := m.Begin()
@@ -9,10 +9,11 @@
 //
 // It reads them from outside, from the kernel's own accounts, so the server need not know. CPU
 // time comes from the clock of each process, which counts every nanosecond that the kernel
-// has scheduled it; the usual figures of user and system time are samples of a tick. Memory
-// is the proportional set size: pages that several processes share are divided among them,
-// so that the sum over processes counts each page once. Buffers in the kernel, as those of
-// sockets, belong to no process and are not in it.
+// has scheduled it. How much of it is the program's own and how much the kernel's is another
+// matter: the figures of user and system time are samples of a tick, some milliseconds apart,
+// and worth something over seconds only. Memory is the proportional set size: pages that
+// several processes share are divided among them, so that the sum over processes counts each
+// page once. Buffers in the kernel, as those of sockets, belong to no process and are not in it.
 //
 // All this is Linux's. On other systems every function returns an error that matches
 // errors.ErrUnsupported, and figures are shown as not available.
@@ -21,7 +22,9 @@
 package meter
 
 import (
+	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
@@ -31,11 +34,15 @@ import (
 type Sample struct {
 	At        time.Time     // when the CPU clocks were read
 	CPU       time.Duration // used by the processes that live
+	User      time.Duration // of it, by samples: in the program
+	System    time.Duration // of it, by samples: in the kernel
 	Switches  int64         // context switches of the threads that live, of both kinds
+	Calls     int64         // system calls, since CountCalls; 0 if they are not counted
 	Threads   int
 	Processes int
 
 	cpu      map[int]time.Duration // by process
+	split    map[int]split         // by process
 	switches map[int]int64         // by thread
 }
 
@@ -44,7 +51,10 @@ type Sample struct {
 type Usage struct {
 	Elapsed  time.Duration
 	CPU      time.Duration
+	User     time.Duration // by samples, as in Sample
+	System   time.Duration
 	Switches int64
+	Calls    int64 // if they are counted
 }
 
 // Meter measures one process and its descendants.
@@ -52,6 +62,8 @@ type Meter struct {
 	pid  int
 	tree []int
 	proc procfs
+
+	counters []sys.CallCounter
 }
 
 // New returns a meter of the process pid.
@@ -71,12 +83,48 @@ func (m *Meter) Refresh() error {
 // Processes returns how many processes the last Refresh has found; 1 before the first.
 func (m *Meter) Processes() int { return len(m.tree) }
 
+// CountCalls has samples count system calls from now on: those of the threads that the last
+// Refresh has found, and of what they start. That needs the right to trace the whole system, and
+// slows down every system call on it, so that other figures are not to be compared with those of
+// a meter that does not count. Call stop when done.
+func (m *Meter) CountCalls() (stop func(), err error) {
+	stop = func() {
+		for _, c := range m.counters {
+			c.Close()
+		}
+		m.counters = nil
+	}
+	for _, pid := range m.tree {
+		tids, err := m.proc.threads(pid)
+		if err != nil && pid == m.pid {
+			stop()
+			return nil, fmt.Errorf("count the system calls of process %d: %w", pid, err)
+		}
+		for _, tid := range tids {
+			c, err := sys.CountCalls(tid)
+			if errors.Is(err, syscall.ESRCH) {
+				continue // it has ended
+			}
+			if err != nil {
+				stop()
+				return nil, fmt.Errorf("count the system calls of process %d: %w", pid, err)
+			}
+			m.counters = append(m.counters, c)
+		}
+	}
+	return stop, nil
+}
+
 // Begin takes the sample that a window begins with: the CPU clocks, which take a microsecond
 // for each process, are read at the very end. The switches are read before them, which takes
 // up to some 100 µs for each process: those that happen meanwhile are counted in the window.
 func (m *Meter) Begin() (Sample, error) {
 	s := m.sample()
 	if err := m.readSwitches(&s); err != nil {
+		return s, err
+	}
+	m.readSplit(&s)
+	if err := m.readCalls(&s); err != nil {
 		return s, err
 	}
 	return s, m.readCPU(&s)
@@ -90,12 +138,16 @@ func (m *Meter) Sample() (Sample, error) {
 	if err := m.readCPU(&s); err != nil {
 		return s, err
 	}
+	if err := m.readCalls(&s); err != nil {
+		return s, err
+	}
+	m.readSplit(&s)
 	return s, m.readSwitches(&s)
 }
 
 func (m *Meter) sample() Sample {
 	return Sample{cpu: make(map[int]time.Duration, len(m.tree)),
-		switches: make(map[int]int64, len(m.tree))}
+		split: make(map[int]split, len(m.tree)), switches: make(map[int]int64, len(m.tree))}
 }
 
 // readCPU reads the CPU clocks of the processes that live.
@@ -112,6 +164,31 @@ func (m *Meter) readCPU(s *Sample) error {
 		s.cpu[pid] = cpu
 		s.CPU += cpu
 		s.Processes++
+	}
+	return nil
+}
+
+// readSplit reads the samples of user and system time of the processes that live.
+func (m *Meter) readSplit(s *Sample) {
+	for _, pid := range m.tree {
+		part, ok := m.proc.splitOf(pid)
+		if !ok {
+			continue // it has ended
+		}
+		s.split[pid] = part
+		s.User += part.user
+		s.System += part.system
+	}
+}
+
+// readCalls reads the counters of system calls.
+func (m *Meter) readCalls(s *Sample) error {
+	for _, c := range m.counters {
+		n, err := c.Count()
+		if err != nil {
+			return fmt.Errorf("count the system calls of process %d: %w", m.pid, err)
+		}
+		s.Calls += n
 	}
 	return nil
 }
@@ -137,9 +214,13 @@ func (m *Meter) readSwitches(s *Sample) error {
 
 // Since returns what has been used since an earlier sample of the same meter.
 func (s Sample) Since(before Sample) Usage {
-	u := Usage{Elapsed: s.At.Sub(before.At)}
+	u := Usage{Elapsed: s.At.Sub(before.At), Calls: s.Calls - before.Calls}
 	for pid, cpu := range s.cpu {
 		u.CPU += cpu - before.cpu[pid]
+	}
+	for pid, part := range s.split {
+		u.User += part.user - before.split[pid].user
+		u.System += part.system - before.split[pid].system
 	}
 	for tid, n := range s.switches {
 		u.Switches += n - before.switches[tid]

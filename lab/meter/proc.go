@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // What is read from /proc is described in proc(5).
@@ -54,35 +55,72 @@ func (proc procfs) descendants(pid int) ([]int, error) {
 	return tree, nil
 }
 
-// parentOf reads the fourth field of /proc/PID/stat. The second is the program's name in
-// parentheses, which may contain anything, so the fields are counted from its end.
-func (proc procfs) parentOf(pid int) (int, bool) {
+// stat returns the fields of /proc/PID/stat from the third on. The second is the program's name
+// in parentheses, which may contain anything, so the fields are counted from its end.
+func (proc procfs) stat(pid int) []string {
 	text, err := os.ReadFile(proc.path(pid, "stat"))
 	if err != nil {
-		return 0, false // it has ended
+		return nil // it has ended
 	}
 	end := bytes.LastIndexByte(text, ')')
-	fields := strings.Fields(string(text[end+1:]))
-	if end < 0 || len(fields) < 2 || fields[0] == "Z" {
+	if end < 0 {
+		return nil
+	}
+	return strings.Fields(string(text[end+1:]))
+}
+
+// parentOf returns the parent of a process that lives.
+func (proc procfs) parentOf(pid int) (int, bool) {
+	fields := proc.stat(pid)
+	if len(fields) < 2 || fields[0] == "Z" {
 		return 0, false // a zombie uses nothing any more
 	}
 	parent, err := strconv.Atoi(fields[1])
 	return parent, err == nil
 }
 
+// split is CPU time by where it was spent, as the kernel's tick has sampled it.
+type split struct{ user, system time.Duration }
+
+// tick is the unit of times in /proc: a hundredth of a second, whatever the kernel's own is.
+const tick = 10 * time.Millisecond
+
+// splitOf returns the user and system time of a process, its ended threads included.
+func (proc procfs) splitOf(pid int) (split, bool) {
+	const user, system = 14 - 3, 15 - 3
+	fields := proc.stat(pid)
+	if len(fields) <= system {
+		return split{}, false
+	}
+	u, userErr := strconv.ParseInt(fields[user], 10, 64)
+	s, systemErr := strconv.ParseInt(fields[system], 10, 64)
+	return split{time.Duration(u) * tick, time.Duration(s) * tick},
+		userErr == nil && systemErr == nil
+}
+
+// threads returns the threads of a process.
+func (proc procfs) threads(pid int) ([]int, error) {
+	entries, err := os.ReadDir(proc.path(pid, "task"))
+	if err != nil {
+		return nil, err
+	}
+	var tids []int
+	for _, e := range entries {
+		if tid, err := strconv.Atoi(e.Name()); err == nil {
+			tids = append(tids, tid)
+		}
+	}
+	return tids, nil
+}
+
 // addSwitches adds the context switches of the threads of pid, by thread.
 func (proc procfs) addSwitches(sum map[int]int64, pid int) error {
-	dir := proc.path(pid, "task")
-	entries, err := os.ReadDir(dir)
+	tids, err := proc.threads(pid)
 	if err != nil {
 		return err
 	}
-	for _, e := range entries {
-		tid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		text, err := os.ReadFile(filepath.Join(dir, e.Name(), "status"))
+	for _, tid := range tids {
+		text, err := os.ReadFile(proc.path(pid, filepath.Join("task", strconv.Itoa(tid), "status")))
 		if err != nil {
 			continue // it has ended
 		}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/kettle-go/kettle/lab"
+)
+
+// compare makes the servers, measures them under each workload and writes the tables.
+func compare(ctx context.Context, o options, out, stderr io.Writer) (err error) {
+	w, err := newWorkshop(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	servers, absent := o.make(w)
+	if o.list {
+		listAll(out, o, servers, absent)
+		return nil
+	}
+	for _, line := range absent {
+		fmt.Fprintln(out, line)
+	}
+	if len(servers) == 0 {
+		return errors.New("no server can be made here")
+	}
+	results := io.Discard
+	if o.json != "" {
+		file, createErr := os.Create(o.json)
+		if createErr != nil {
+			return fmt.Errorf("write results: %w", createErr)
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		results = file
+	}
+	fmt.Fprintln(out, "CPU (in all, in the program, in the kernel), system calls and switches of "+
+		"threads are per message")
+	began := time.Now()
+	var all []outcome
+	var failed error
+	for _, load := range o.workloads {
+		r, err := measure(ctx, o, load, servers, results, stderr)
+		if r.report != nil {
+			r.write(out)
+			all = append(all, r)
+		}
+		if ctx.Err() != nil {
+			failed = err
+			break
+		}
+		failed = errors.Join(failed, err)
+	}
+	writeMatrix(out, all)
+	fmt.Fprintf(out, "\n%v in all\n", time.Since(began).Round(time.Second))
+	return failed
+}
+
+// make makes the servers that were chosen, and says why others are absent.
+func (o *options) make(w *workshop) (servers []lab.Server, absent []string) {
+	for _, p := range o.peers() {
+		if len(o.servers) > 0 && !slices.Contains(o.servers, p.name) {
+			continue
+		}
+		command, err := p.command(w)
+		if err != nil {
+			absent = append(absent, fmt.Sprintf("%s: left out: %v", p.name, err))
+			continue
+		}
+		servers = append(servers, lab.Server{Name: p.name, Command: command})
+	}
+	if len(o.servers) == 0 {
+		why := missing()
+		for _, name := range slices.Sorted(maps.Keys(why)) {
+			absent = append(absent, fmt.Sprintf("%s: left out: %s", name, why[name]))
+		}
+	}
+	return servers, absent
+}
+
+// outcome is what a workload has shown.
+type outcome struct {
+	workload workload
+	report   *lab.Report
+	calls    *lab.Report // of the round in which system calls were counted; nil if they were not
+}
+
+// measure measures the servers under one workload.
+func measure(ctx context.Context, o options, load workload, servers []lab.Server,
+	results, stderr io.Writer) (outcome, error) {
+	cfg := load.config(o, servers)
+	cfg.JSON = results
+	var done, round int
+	cfg.Begin = func(_ lab.Machine, visits int) { round = visits }
+	cfg.Progress = func(v lab.Visit) {
+		if done++; done%round == 0 {
+			fmt.Fprintf(stderr, "%s: round %d of %d\n", load.name, v.Round, o.rounds)
+		}
+	}
+	report, err := lab.Run(ctx, cfg)
+	r := outcome{workload: load, report: report}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", load.name, err)
+	}
+	if !o.calls || ctx.Err() != nil || report == nil {
+		return r, err
+	}
+	o.rounds, o.window = 1, o.window/2 // calls need no time to be counted well
+	cfg = load.config(o, servers)
+	cfg.CountCalls = true
+	cfg.Reference = "" // nothing of this round is compared
+	// What fails here has failed before, or is shown as not available.
+	r.calls, _ = lab.Run(ctx, cfg)
+	return r, err
+}
+
+// listAll writes what there is.
+func listAll(out io.Writer, o options, servers []lab.Server, absent []string) {
+	fmt.Fprintln(out, "workloads:")
+	for _, w := range o.workloads {
+		fmt.Fprintf(out, "  %-10s %s\n", w.name, w.title)
+	}
+	fmt.Fprintln(out, "servers:")
+	for _, s := range servers {
+		fmt.Fprintf(out, "  %s\n", s.Name)
+	}
+	for _, line := range absent {
+		fmt.Fprintln(out, " ", line)
+	}
+}

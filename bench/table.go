@@ -1,0 +1,207 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/kettle-go/kettle/lab"
+)
+
+// busyGenerator is the share of a CPU from which on the load generator may have been what limited
+// the rate.
+const busyGenerator = 0.9
+
+// write writes the table of a workload.
+func (r outcome) write(out io.Writer) {
+	rows := [][]string{{"", "messages/s", "p50", "p99", "CPU µs", "user", "kernel", "calls",
+		"switches", "ratio", "interval", ""}}
+	var notes, disturbed []string
+	limited := false
+	for i, s := range r.report.Summaries() {
+		server := r.report.Servers[i]
+		f := r.report.Figures(server, r.workload.kind)
+		rows = append(rows, r.row(server, f))
+		limited = limited || r.limited(f)
+		if f.Disturbed > 0 {
+			disturbed = append(disturbed, fmt.Sprintf("%s %d", rowName(server), f.Disturbed))
+		}
+		if s.Rounds > 0 && s.Served < s.Conns {
+			notes = append(notes, fmt.Sprintf("%s: %d of %d connections served", rowName(server),
+				s.Served, s.Conns))
+		}
+		if s.Lost > 0 {
+			notes = append(notes, fmt.Sprintf("%s: %d connections lost; the first: %s",
+				rowName(server), s.Lost, s.First))
+		}
+		for _, err := range s.Errors {
+			notes = append(notes, rowName(server)+": "+strings.ReplaceAll(err, "\n", "; "))
+		}
+	}
+	fmt.Fprintf(out, "\n%s (%s)\n\n", r.workload.title, r.workload.name)
+	writeRows(out, rows)
+	if len(disturbed) > 0 {
+		notes = append(notes, "ratios leave out rounds in which the load generator was held up: "+
+			strings.Join(disturbed, ", "))
+	}
+	if limited {
+		notes = append(notes, "+ the load generator was the bottleneck: the server might do more")
+	}
+	notes = append(notes, r.notes()...)
+	for _, note := range notes {
+		fmt.Fprintln(out, note)
+	}
+}
+
+// row returns the cells of a server.
+func (r outcome) row(s lab.Server, f lab.Figures) []string {
+	mark := " "
+	if r.limited(f) {
+		mark = "+"
+	}
+	cells := []string{rowName(s), figure(f.Rate, "%.0f") + mark, "n/a", "n/a",
+		figure(f.CPU, "%.2f"), "n/a", "n/a", "n/a", figure(f.Switches, "%.2f"), "", "", ""}
+	if f.Latency != nil && f.Latency.TotalCount() > 0 {
+		cells[2] = duration(f.Latency.ValueAtQuantile(50))
+		cells[3] = duration(f.Latency.ValueAtQuantile(99))
+	}
+	if f.CPU != nil && f.System != nil {
+		cells[5] = fmt.Sprintf("%.2f", *f.CPU*(1-*f.System))
+		cells[6] = fmt.Sprintf("%.2f", *f.CPU**f.System)
+	}
+	if r.calls != nil && !s.Again {
+		cells[7] = figure(r.calls.Figures(s, r.workload.kind).Calls, "%.2f")
+	}
+	if e := f.Ratio; e != nil {
+		cells[9] = fmt.Sprintf("%.2f", e.Median)
+		if e.N > 1 {
+			cells[10] = fmt.Sprintf("%.2f to %.2f", e.Low, e.High)
+			cells[11] = fmt.Sprintf("%.0f%%", 100*e.Level)
+		}
+	}
+	return cells
+}
+
+// notes returns what is to be known of the machine, and of what was not measured.
+func (r outcome) notes() []string {
+	notes := slices.Clone(r.report.Machine.Notes)
+	if r.calls == nil {
+		return notes
+	}
+	for _, v := range r.calls.Visits {
+		if v.Unsupported != "" {
+			return append(notes, "system calls: n/a: "+v.Unsupported)
+		}
+	}
+	return notes
+}
+
+// limited reports whether the load generator may have limited the rate. At a fixed rate it keeps
+// its CPU busy whatever there is to do.
+func (r outcome) limited(f lab.Figures) bool {
+	return r.workload.kind != lab.Paced && f.Generator != nil && *f.Generator > busyGenerator
+}
+
+// writeMatrix writes the medians of all ratios: a row for each server, a column for each workload.
+func writeMatrix(out io.Writer, all []outcome) {
+	if len(all) == 0 {
+		return
+	}
+	known := peers()
+	header := []string{""}
+	var rows [][]string
+	ours, others := []string{"the best of kettle's loops"}, []string{"the best of the others but C"}
+	for _, r := range all {
+		header = append(header, r.workload.name)
+		own, other := math.Inf(1), math.Inf(1)
+		for i, s := range r.report.Servers {
+			if len(rows) <= i {
+				rows = append(rows, []string{rowName(s)})
+			}
+			e := r.report.Figures(s, r.workload.kind).Ratio
+			if e == nil {
+				rows[i] = append(rows[i], unknown(s, r.report.Config.Reference))
+				continue
+			}
+			rows[i] = append(rows[i], fmt.Sprintf("%.2f", e.Median))
+			k := slices.IndexFunc(known, func(p peer) bool { return p.name == s.Name })
+			switch {
+			case k < 0 || s.Again || known[k].limit:
+			case known[k].ours:
+				own = min(own, e.Median)
+			default:
+				other = min(other, e.Median)
+			}
+		}
+		ours, others = append(ours, best(own)), append(others, best(other))
+	}
+	fmt.Fprintf(out, "\nCPU per message, as a ratio to %s in the same round: medians\n\n",
+		all[0].report.Config.Reference)
+	writeRows(out, append(append([][]string{header}, rows...), ours, others))
+}
+
+// unknown is the cell of a ratio that there is not: 1 for the reference itself.
+func unknown(s lab.Server, reference string) string {
+	if s.Name == reference && !s.Again {
+		return "1"
+	}
+	return "n/a"
+}
+
+func best(ratio float64) string {
+	if math.IsInf(ratio, 1) {
+		return "n/a"
+	}
+	return fmt.Sprintf("%.2f", ratio)
+}
+
+// writeRows writes a table: the first column flush left, the others flush right.
+func writeRows(out io.Writer, rows [][]string) {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, row := range rows {
+		var b strings.Builder
+		for i, cell := range row {
+			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			if i == 0 {
+				b.WriteString(cell + pad)
+			} else {
+				b.WriteString("  " + pad + cell)
+			}
+		}
+		fmt.Fprintln(out, strings.TrimRight(b.String(), " "))
+	}
+}
+
+func rowName(s lab.Server) string {
+	if s.Again {
+		return s.Name + " again"
+	}
+	return s.Name
+}
+
+func figure(x *float64, format string) string {
+	if x == nil {
+		return "n/a"
+	}
+	return fmt.Sprintf(format, *x)
+}
+
+// duration writes nanoseconds in the unit that leaves few digits.
+func duration(ns int64) string {
+	switch us := float64(ns) / 1e3; {
+	case us < 1000:
+		return fmt.Sprintf("%.0f µs", us)
+	case us < 100_000:
+		return fmt.Sprintf("%.1f ms", us/1e3)
+	default:
+		return fmt.Sprintf("%.2f s", us/1e6)
+	}
+}

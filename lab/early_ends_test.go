@@ -1,0 +1,31 @@
+package lab
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/kettle-go/kettle/internal/testenv"
+)
+
+// TestServerThatEndsByItself has failed, whatever its exit status says.
+func TestServerThatEndsByItself(t *testing.T) {
+	testenv.Need(t, testenv.Unix)
+	for script, want := range map[string]string{
+		"echo enough >&2; exit 0": "the server ended by itself, with exit status 0; it said: enou",
+		"exit 6":                  "the server ended with exit status 6",
+		"kill -TERM $$":           "the server ended with signal: terminated",
+		"sleep 9 &":               "the server left a process behind",
+	} {
+		c, _, err := launch([]string{"/bin/sh", "-c", script}, Config{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-c.ended
+		if err := c.end(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", script, err, want)
+		}
+		if err := c.end(); err == nil {
+			t.Errorf("%s: at the second look nothing is wrong", script)
+		}
+	}
+}

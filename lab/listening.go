@@ -1,0 +1,146 @@
+package lab
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A server and the lab have to agree on where it listens. If its command has a place for an
+// address, the lab chooses one and then connects until somebody accepts; else the server chooses,
+// and its first line tells.
+
+const (
+	// firstLineSize is how much of a server's output is looked at for where it listens.
+	firstLineSize = 4096
+
+	// acceptStep is the time between two attempts to connect to a server that is starting.
+	acceptStep = 5 * time.Millisecond
+)
+
+// places are what stands for the address, its host and its port in a command.
+var places = [...]string{"{addr}", "{host}", "{port}"}
+
+// Placed reports whether the lab tells the server where to listen: whether its command has
+// {addr}, {host} or {port} in it.
+func (s Server) Placed() bool {
+	return slices.ContainsFunc(s.Command, func(word string) bool {
+		return slices.ContainsFunc(places[:], func(place string) bool {
+			return strings.Contains(word, place)
+		})
+	})
+}
+
+// place returns where the server will listen, and the command for that; "" if the server chooses.
+func (s Server) place() (where string, command []string, err error) {
+	if !s.Placed() {
+		return "", s.Command, nil
+	}
+	if where, err = freeAddr(); err != nil {
+		return "", nil, err
+	}
+	host, port, err := net.SplitHostPort(where)
+	if err != nil {
+		return "", nil, err
+	}
+	r := strings.NewReplacer("{addr}", where, "{host}", host, "{port}", port)
+	for _, word := range s.Command {
+		command = append(command, r.Replace(word))
+	}
+	return where, command, nil
+}
+
+// freeAddr returns an address where nobody listens. Somebody else may do so a moment later; the
+// server then fails to, and says so.
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// notListening is the cause of a start that has taken too long.
+type notListening struct{ limit time.Duration }
+
+// Error returns how long that was.
+func (e notListening) Error() string { return fmt.Sprintf("it does not listen after %v", e.limit) }
+
+// watch reads what a server says on its standard output, so that the server never waits for us,
+// and returns a channel that gets the first line.
+func watch(out *os.File) <-chan string {
+	first := make(chan string, 1)
+	go func() {
+		r := bufio.NewReaderSize(out, firstLineSize)
+		line, _ := r.ReadSlice('\n')
+		first <- strings.TrimSpace(string(line))
+		_, _ = io.Copy(io.Discard, r)
+	}()
+	return first
+}
+
+// told waits for the first line of the server's output, which says where it listens.
+func (c *child) told(ctx context.Context, first <-chan string) (addr string, err error) {
+	var line string
+	select {
+	case line = <-first:
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+	addr, ok := strings.CutPrefix(line, "listening on ")
+	switch {
+	case ok:
+		return addr, nil
+	case line != "":
+		return "", fmt.Errorf("its first line is %.200q, not \"listening on HOST:PORT\"", line)
+	}
+	// It has closed its output, so it has most likely ended by itself. Given a moment, its exit
+	// status tells why.
+	select {
+	case <-c.ended:
+	case <-time.After(leaveTime):
+		_ = c.end()
+	}
+	return "", fmt.Errorf("it does not say where it listens: %v", c.cmd.ProcessState)
+}
+
+// accepts waits until somebody accepts a connection at the address, or the server has ended.
+func (c *child) accepts(ctx context.Context, addr string) error {
+	ticks := time.NewTicker(acceptStep)
+	defer ticks.Stop()
+	for !accepted(ctx, addr) {
+		select {
+		case <-c.ended:
+			return fmt.Errorf("it ended before it listened on %s: %v", addr, c.cmd.ProcessState)
+		case <-ctx.Done():
+			cause := context.Cause(ctx)
+			if _, late := errors.AsType[notListening](cause); late {
+				return fmt.Errorf("%w on %s", cause, addr)
+			}
+			return cause
+		case <-ticks.C:
+		}
+	}
+	return nil
+}
+
+// accepted reports whether a connection to the address comes about.
+func accepted(ctx context.Context, addr string) bool {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	// The system may have given our end the very port that nobody listens on, and then connected it
+	// with itself.
+	return conn.LocalAddr().String() != conn.RemoteAddr().String()
+}
