@@ -38,7 +38,8 @@ func TryRecv(fd int, p []byte) (int, error) {
 	}
 }
 
-// TrySend sends what the kernel takes of p and never waits: n may be less than len(p). With no room at all the error is EAGAIN. It raises no SIGPIPE.
+// TrySend sends what the kernel takes of p and never waits: n may be less than len(p). With no room
+// at all the error is EAGAIN. It raises no SIGPIPE.
 func TrySend(fd int, p []byte) (int, error) {
 	if len(p) == 0 || len(p) > rawLimit {
 		return sendFlags(fd, p, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
