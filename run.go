@@ -174,7 +174,9 @@ func Context(ctx context.Context) Option { return func(c *config) { c.context = 
 // returns when all have ended.
 func Loops(n int) Option { return func(c *config) { c.loops = n } }
 
-// Backend has the loops wait with the selector of that name: see selectors.Candidates.
+// Backend has the loops wait with the selector of that name: see selectors.Candidates. Without it
+// they wait with selectors.Default. Where there can be no "io_uring" they do so too: a line in the
+// log, with log/slog, and Stats say why.
 func Backend(name string) Option { return func(c *config) { c.backend = name } }
 
 // Clock has each loop go by a clock that clock returns. With one that can jump, as looptest's does,

@@ -55,9 +55,13 @@ func newRuntime(number int, c *config) (*runtime, error) {
 		settings.Selector = c.selector()
 	}
 	if c.backend != "" {
-		selector, err := selectors.Open(c.backend)
+		selector, err := selectors.Prefer(c.backend)
 		if err != nil {
 			return nil, err
+		}
+		if why := selector.Instead(); why != nil && number == 0 {
+			slog.Warn("kettle: another selector than was asked for", "asked", c.backend,
+				"used", selector.Name(), "err", why)
 		}
 		settings.Selector = selector
 	}

@@ -174,7 +174,7 @@ func (t *Task) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
-// Stats are the counts of a task's loop, and of its tasks.
+// Stats are what a task's loop stands on, its counts, and how many tasks it has.
 type Stats struct {
 	loop.Stats
 	Tasks int // that have not ended

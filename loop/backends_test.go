@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"path"
 	"slices"
 	"testing"
 	"time"
@@ -70,6 +71,17 @@ func TestEachSelectorDelivers(t *testing.T) {
 		}
 		if s := l.Stats(); s.Events != 5 || s.Watched != 0 {
 			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// TestStatsNameTheSelector, and say nothing else if it is the one that was meant.
+func TestStatsNameTheSelector(t *testing.T) {
+	onEachSelector(t, func(t *testing.T, l *loop.Loop) {
+		s, name := l.Stats(), path.Base(t.Name())
+		if s.Selector != name || s.Instead != "" || s.Lacks != "" && name != "io_uring" {
+			t.Errorf("the loop waits with %q because of %q, and that lacks %q; want %q", s.Selector,
+				s.Instead, s.Lacks, name)
 		}
 	})
 }

@@ -104,6 +104,7 @@ func New(config Config) (*Loop, error) {
 		}
 		l.selector = selector
 	}
+	l.counters.describe(l.selector)
 	l.watched.ready, l.watched.deliver = l.selector.Ready(), l.deliver
 	return l, nil
 }
@@ -208,6 +209,9 @@ func (l *Loop) jump(timeout time.Duration) (over bool, err error) {
 		return false, nil
 	}
 	found, err := l.selector.Select(0)
+	for tries := 0; found == 0 && err == nil && l.arriving(tries); tries++ {
+		found, err = l.selector.Select(time.Millisecond)
+	}
 	if err != nil {
 		return false, err
 	}

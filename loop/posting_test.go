@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/kettle-go/kettle/internal/testenv"
 	"github.com/kettle-go/kettle/loop"
 	"github.com/kettle-go/kettle/looptest"
 	"github.com/kettle-go/kettle/selectors"
@@ -178,6 +179,9 @@ func TestNoPostIsSleptOver(t *testing.T) {
 func onEachSelector(t *testing.T, test func(*testing.T, *loop.Loop)) {
 	for _, name := range selectors.Candidates() {
 		t.Run(name, func(t *testing.T) {
+			if name == "io_uring" {
+				testenv.Need(t, testenv.Rings)
+			}
 			selector, err := selectors.Open(name)
 			must(t, err)
 			test(t, newLoop(t, loop.Config{Selector: selector}))

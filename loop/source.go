@@ -1,6 +1,10 @@
 package loop
 
-import "github.com/kettle-go/kettle/selectors"
+import (
+	"math/rand/v2"
+
+	"github.com/kettle-go/kettle/selectors"
+)
 
 // Source has r run at the beginning of each third phase: it hands on what its own way of waiting
 // has found, as the loop does for descriptors. It must end the wait by itself; see
@@ -18,6 +22,17 @@ func (l *Loop) Completions() *selectors.Completions {
 	}
 	return nil
 }
+
+// arriving reports whether something that has happened is still on its way to the ring, which takes
+// microseconds: a clock must not jump over that.
+func (l *Loop) arriving(tries int) bool {
+	ring := l.Completions()
+	return ring != nil && tries < 100 && ring.Arriving()
+}
+
+// Order returns the Order of the Config, for a Source that has several things to run at once; nil
+// keeps them in order. Loop only.
+func (l *Loop) Order() *rand.Rand { return l.config.Order }
 
 // runSources begins the third phase. What panics is run again, and goes on.
 func (l *Loop) runSources() {

@@ -2,12 +2,20 @@ package loop
 
 import (
 	"math/bits"
+	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/kettle-go/kettle/selectors"
 )
 
-// Stats are the counts of a loop since it was made, as they were at the end of a turn.
+// Stats are what a loop stands on, and its counts since it was made, as they were at the end of a
+// turn.
 type Stats struct {
+	Selector string // its name, such as "epoll"
+	Instead  string // why it is that one and not the one that was preferred; "" if it is
+	Lacks    string // what the kernel's io_uring lacks, and is done in another way
+
 	Turns   uint64
 	Events  uint64 // descriptors that were ready and had their callback called
 	Posts   uint64
@@ -32,6 +40,8 @@ func lagIndex(d time.Duration) int {
 func (l *Loop) Stats() Stats {
 	c := &l.counters
 	s := Stats{
+		Selector: c.selector, Instead: c.instead, Lacks: c.lacks,
+
 		Events:  c.shown.events.Load(),
 		Posts:   c.shown.posts.Load(),
 		Timers:  int(c.shown.timers.Load()),
@@ -44,8 +54,23 @@ func (l *Loop) Stats() Stats {
 	return s
 }
 
+// describe notes what the selector says of itself.
+func (c *counters) describe(s Selector) {
+	if s, ok := s.(interface{ Name() string }); ok {
+		c.selector = s.Name()
+	}
+	if s, ok := s.(*selectors.Selector); ok {
+		if err := s.Instead(); err != nil {
+			c.instead = err.Error()
+		}
+		c.lacks = strings.Join(s.Lacks(), ", ")
+	}
+}
+
 // counters are what the loop counts, and below it what others may see of that.
 type counters struct {
+	selector, instead, lacks string // never change
+
 	events, posts uint64
 	begun, ended  time.Duration // the present turn and the last one, by the loop's clock
 

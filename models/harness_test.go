@@ -25,6 +25,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/kettle-go/kettle/internal/testenv"
+	"github.com/kettle-go/kettle/internal/testenv/denied"
 	"github.com/kettle-go/kettle/models"
 )
 
@@ -77,6 +78,12 @@ type launch struct {
 
 	// Program is what is executed; "" is this test binary.
 	Program string `json:"-"`
+
+	// Denied is what the kernel says to who wants a ring; 0 if it may have one.
+	Denied syscall.Errno `json:"-"`
+
+	// Env has variables of the environment beside those of the test.
+	Env []string `json:"-"`
 }
 
 // freeBelow is how many of the lowest descriptors occupy leaves.
@@ -199,9 +206,12 @@ func try(t *testing.T, v variant, l launch) *server {
 		s.cmd = exec.Command("/bin/sh", "-c",
 			fmt.Sprintf("ulimit -n %d && exec '%s'", l.Descriptors, program))
 	}
+	if l.Denied != 0 {
+		s.cmd = denied.Rings(l.Denied, program)
+	}
 	// By default the race detector waits a second before a process ends.
-	s.cmd.Env = append(os.Environ(), serverVariable+"="+string(text),
-		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	s.cmd.Env = slices.Concat(os.Environ(), l.Env, []string{serverVariable + "=" + string(text),
+		"GORACE=atexit_sleep_ms=0 " + os.Getenv("GORACE")})
 	s.cmd.Dir = filepath.Dir(program)
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.log
 	if l.Inherited > 0 {

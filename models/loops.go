@@ -15,8 +15,9 @@ import (
 	"github.com/kettle-go/kettle/transport"
 )
 
-// What the models on the library share: protocol and streams. The library knows how to accept, to
-// limit, to wait and to drain; what is here has it say so in the words of the other models.
+// What the models on the library share: protocol, streams and uring. The library knows how to
+// accept, to limit, to wait and to drain; what is here has it say so in the words of the other
+// models.
 
 // loops returns how many loops there are to be.
 func (s *server) loops() int { return max(1, s.Loops) }
@@ -82,25 +83,13 @@ func (s *server) went(c peer, why error) {
 	}
 }
 
-// backend returns the name of the selector for the library, where "" is the best.
-func (s *server) backend() string {
-	if s.Backend == "auto" {
-		return ""
-	}
-	return s.Backend
-}
-
 // newLoop returns a loop on the selector that the configuration names.
 func (s *server) newLoop() (*loop.Loop, error) {
-	config := loop.Config{OnIncident: s.incident}
-	if name := s.backend(); name != "" {
-		selector, err := selectors.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		config.Selector = selector
+	selector, err := selectors.Prefer(s.backend())
+	if err != nil {
+		return nil, err
 	}
-	return loop.New(config)
+	return loop.New(loop.Config{Selector: selector, OnIncident: s.incident})
 }
 
 // looped is what runs on a loop of its own. Its methods are called there, but for eventLoop.

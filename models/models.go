@@ -1,4 +1,4 @@
-// Package models has one TCP service under twelve I/O models, each in a file of its own, which is
+// Package models has one TCP service under thirteen I/O models, each in a file of its own, which is
 // there to be read.
 //
 // The service answers every byte that it receives with the same byte in upper case. What
@@ -16,6 +16,7 @@
 //	goroutines.go        Go's runtime does that for us             goroutines
 //	protocol.go          the library's loop does it for us         one thread, callbacks
 //	streams.go           the same, each client a task              one thread, tasks
+//	uring.go             the same, and the kernel does the I/O     one thread, tasks
 //
 // Begin with blocking.go. What the models share, so that their files show the model and
 // nothing else, is in server.go (listening, limits, draining, the log), client.go (a client
@@ -31,6 +32,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kettle-go/kettle/selectors"
 )
 
 // Model is one way to serve many clients.
@@ -45,6 +48,7 @@ type Model struct {
 	Section     string // of docs/async-model.md
 	Backends    bool   // it has a loop that can run on any selector
 	Loops       bool   // it can run on several loops
+	Selector    string // the one that it is about, which not each machine has; "" for most
 
 	files    []string // the source that the model needs, the file that shows it first
 	maxConns func() int
@@ -56,7 +60,7 @@ type Model struct {
 func All() []Model {
 	return []Model{blocking(), processes(), prefork(), threads(), polling(),
 		selectModel(), pollModel(), selectorsModel(), coroutines(), goroutines(),
-		protocol(), streams()}
+		protocol(), streams(), uring()}
 }
 
 // Names returns the names of all models, in order.
@@ -90,6 +94,9 @@ func (m Model) Serve(ctx context.Context, cfg Config) error {
 
 func (m Model) run(ctx context.Context, cfg Config, serve func(*server) error) error {
 	s, err := newServer(ctx, m, cfg)
+	if err == nil {
+		err = s.prefer()
+	}
 	if err != nil {
 		return err
 	}
@@ -104,8 +111,32 @@ func (m Model) run(ctx context.Context, cfg Config, serve func(*server) error) e
 	return serve(s)
 }
 
+// Missing returns why the model cannot be here what it is about, nil if it can: Serve would serve
+// all the same, on another selector.
+func (m Model) Missing() error {
+	sel, err := selectors.Prefer(m.Selector)
+	if err != nil || m.Selector == "" {
+		return nil
+	}
+	defer sel.Close()
+	return sel.Instead()
+}
+
+// CanRunOn returns why the model cannot run on the selector of that name, nil if it can; "" and
+// "auto" are what it runs on by itself.
+func (m Model) CanRunOn(backend string) error {
+	switch {
+	case backend == "" || backend == "auto" || m.Backends || backend == m.Selector:
+		return nil
+	case m.Selector != "":
+		return fmt.Errorf("model %s is there for %s, and does not run on %s", m.Name, m.Selector,
+			backend)
+	}
+	return fmt.Errorf("model %s has no event loop that could run on %s", m.Name, backend)
+}
+
 //go:embed blocking.go processes.go prefork.go threads.go polling.go select.go poll.go
-//go:embed selectors.go coroutines.go goroutines.go protocol.go streams.go
+//go:embed selectors.go coroutines.go goroutines.go protocol.go streams.go uring.go
 //go:embed client.go conn.go single.go selecting.go children.go loops.go
 var source embed.FS
 

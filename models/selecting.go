@@ -35,11 +35,7 @@ func (s *server) newEventLoop() (*eventLoop, error) {
 // onSelector opens the selector that the configuration names, and says that the server serves.
 // If it cannot, it frees l.
 func (l *single) onSelector() (*eventLoop, error) {
-	open := selectors.Default
-	if l.Backend != "" && l.Backend != "auto" {
-		open = func() (*selectors.Selector, error) { return selectors.Open(l.Backend) }
-	}
-	sel, err := open()
+	sel, err := selectors.Prefer(l.backend())
 	if err != nil {
 		l.finish()
 		return nil, err

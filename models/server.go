@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
+	"github.com/kettle-go/kettle/selectors"
 )
 
 // Config says what a server serves and where.
@@ -73,8 +74,8 @@ func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
 	case cfg.MaxConns < 0:
 		return nil, fmt.Errorf("the limit on connections is %d: it cannot be negative",
 			cfg.MaxConns)
-	case !m.Backends && cfg.Backend != "" && cfg.Backend != "auto":
-		return nil, fmt.Errorf("the model has no loop that could run on %s", cfg.Backend)
+	case m.CanRunOn(cfg.Backend) != nil:
+		return nil, m.CanRunOn(cfg.Backend)
 	case cfg.Loops < 0:
 		return nil, fmt.Errorf("the number of loops is %d: it cannot be negative", cfg.Loops)
 	case !m.Loops && cfg.Loops > 1:
@@ -82,6 +83,9 @@ func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = io.Discard
+	}
+	if m.Selector != "" {
+		cfg.Backend = m.Selector
 	}
 	s := &server{
 		Config:  cfg,
@@ -95,6 +99,32 @@ func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
 		s.maxConns = m.maxConns()
 	}
 	return s, nil
+}
+
+// backend returns the name of the selector to wait with, where "" is the best.
+func (s *server) backend() string {
+	if s.Backend == "auto" {
+		return ""
+	}
+	return s.Backend
+}
+
+// prefer finds out whether there can be the selector that was asked for. If there is another one
+// instead, that is told once, however many loops and processes there are to be.
+func (s *server) prefer() error {
+	if s.backend() == "" {
+		return nil
+	}
+	sel, err := selectors.Prefer(s.Backend)
+	if err != nil {
+		return err
+	}
+	defer sel.Close()
+	if why := sel.Instead(); why != nil {
+		s.log.Printf("serving with %s instead of %s: %v", sel.Name(), s.Backend, why)
+		s.Backend = sel.Name()
+	}
+	return nil
 }
 
 // addresses returns the addresses that the configured one stands for.

@@ -2,6 +2,7 @@ package selectors
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kettle-go/kettle/internal/uring"
 )
 
 // recorder is a backend that notes what it is told, and refuses on request.
@@ -206,10 +209,53 @@ func TestDefaultTakesTheFirstThatWorks(t *testing.T) {
 	}
 }
 
+// TestPreferGoesOnWithoutRings, and with nothing else: what is not there, and what has run out, are
+// errors.
+func TestPreferGoesOnWithoutRings(t *testing.T) {
+	says := func(err error) func() (backend, error) {
+		return func() (backend, error) { return nil, err }
+	}
+	works := func() (backend, error) { return &recorder{}, nil }
+	none := fmt.Errorf("%w: forbidden", uring.ErrUnsupported)
+	for _, c := range []struct {
+		name    string
+		list    []candidate
+		want    string // "" is an error
+		instead error
+	}{
+		{"", []candidate{{onRequest, works}, {"a", says(errRefused)}, {"b", works}}, "b", nil},
+		{"", []candidate{{onRequest, works}}, "", nil},
+		{onRequest, []candidate{{"a", works}, {onRequest, works}}, onRequest, nil},
+		{onRequest, []candidate{{"a", says(errRefused)}, {"b", works}, {onRequest, says(none)}},
+			"b", uring.ErrUnsupported},
+		{onRequest, []candidate{{"a", works}}, "a", ErrUnknown},
+		{onRequest, []candidate{{"a", works}, {onRequest, says(errRefused)}}, "", nil},
+		{onRequest, []candidate{{"a", says(errRefused)}, {onRequest, says(none)}}, "", nil},
+		{"a", []candidate{{"a", says(none)}, {"b", works}}, "", nil},
+		{"none", []candidate{{"a", works}}, "", nil},
+	} {
+		sel, err := prefer(c.name, c.list)
+		switch {
+		case c.want == "":
+			if err == nil {
+				t.Errorf("%q: it is %s, want an error", c.name, sel.Name())
+			}
+		case err != nil:
+			t.Errorf("%q: %v, want %s", c.name, err, c.want)
+		case sel.Name() != c.want || !errors.Is(sel.Instead(), c.instead):
+			t.Errorf("%q: it is %s because of %v, want %s because of %v", c.name, sel.Name(),
+				sel.Instead(), c.want, c.instead)
+		}
+	}
+}
+
 func TestNames(t *testing.T) {
 	names := Candidates()
 	for _, name := range names {
 		sel, err := Open(name)
+		if errors.Is(err, uring.ErrUnsupported) {
+			continue
+		}
 		if err != nil {
 			t.Errorf("%v", err)
 			continue

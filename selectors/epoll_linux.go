@@ -61,17 +61,6 @@ func (e *epoll) wait(batch []event, timeout time.Duration) ([]event, bool, error
 	return batch, woken, err
 }
 
-// announced is after how many waits in a row that did not have to wait one is announced to Go's
-// scheduler.
-//
-// When nothing runs, Go's monitor thread sleeps, for up to a minute. It is what looks after the
-// network for goroutines that wait for it while others run, and what interrupts those that run for
-// long. An event that ends the idleness does not wake it: only a system call that the scheduler is
-// told of does. So who goes from idle to busy, and makes none but raw ones, would keep it asleep,
-// and whoever else in the program waits for the network would wait for a minute: another loop, or
-// an ordinary goroutine.
-const announced = 64
-
 // poll takes what is ready out of the kernel and reports whether there is no need to wait.
 func (e *epoll) poll(fd int) bool {
 	n, err := e.ask(fd)

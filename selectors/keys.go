@@ -34,8 +34,9 @@ func (s *Selector) Len() int { return s.count }
 // Name returns the name that the selector was opened by, such as "epoll".
 func (s *Selector) Name() string { return s.name }
 
-// FD returns the selector's own descriptor, if its mechanism has one (epoll and kqueue do,
-// poll and select do not). It is readable when something registered is ready.
+// FD returns the selector's own descriptor, if its mechanism has one that is readable when
+// something registered is ready: epoll and kqueue do; poll and select do not, nor does io_uring,
+// whose ring the kernel only works for when a Select has asked it to.
 func (s *Selector) FD() (int, bool) {
 	if b, ok := s.backend.(interface{ fd() int }); ok && !s.closed {
 		return b.fd(), true

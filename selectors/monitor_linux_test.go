@@ -10,12 +10,20 @@ import (
 	"github.com/kettle-go/kettle/selectors"
 )
 
-// A selector that always finds something does not keep others in the same program from being woken,
-// even if nothing else runs, and everything was idle before. Both events come from another process,
-// as whatever this one did would wake Go's monitor.
+// S37: even if nothing else runs, and everything was idle before. Both events come from another
+// process, as whatever this one did would wake Go's monitor.
 func TestBusySelectorLetsOthersBeWoken(t *testing.T) {
+	for _, name := range []string{"epoll", "io_uring"} {
+		t.Run(name, func(t *testing.T) {
+			needRings(t, name)
+			busyBesideOther(t, name)
+		})
+	}
+}
+
+func busyBesideOther(t *testing.T, name string) {
 	child := exec.Command("sh", "-c", "sleep 0.2; printf x >&3; sleep 0.2; printf x >&4")
-	busy, other := selectorOnPipe(t, child), selectorOnPipe(t, child)
+	busy, other := selectorOnPipe(t, name, child), selectorOnPipe(t, name, child)
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -50,9 +58,9 @@ func TestBusySelectorLetsOthersBeWoken(t *testing.T) {
 }
 
 // selectorOnPipe returns a selector that watches a pipe, which the child writes to.
-func selectorOnPipe(t *testing.T, child *exec.Cmd) *selectors.Selector {
+func selectorOnPipe(t *testing.T, name string, child *exec.Cmd) *selectors.Selector {
 	t.Helper()
-	s, err := selectors.Open("epoll")
+	s, err := selectors.Open(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,6 @@
 package selectors
 
 func candidates() []candidate {
-	return []candidate{{"epoll", newEpoll}, {"io_uring", newRing}, {"poll", newPoll}, {"select", newSelect}}
+	return []candidate{{"epoll", newEpoll}, {"poll", newPoll}, {"select", newSelect},
+		{onRequest, newRing}}
 }

@@ -33,6 +33,17 @@ type parker struct {
 	dirty bool // the file has a deadline, or may have
 }
 
+// announced is after how many waits in a row that did not have to wait one is announced to Go's
+// scheduler.
+//
+// When nothing runs, Go's monitor thread sleeps, for up to a minute. It is what looks after the
+// network for goroutines that wait for it while others run, and what interrupts those that run for
+// long. An event that ends the idleness does not wake it: only a system call that the scheduler is
+// told of does. So who goes from idle to busy, and makes none but raw ones, would keep it asleep,
+// and whoever else in the program waits for the network would wait for a minute: another loop, or
+// an ordinary goroutine.
+const announced = 64
+
 // newParker takes over fd, and closes it if Go's poller cannot wait for it.
 func newParker(fd int, name string) (*parker, error) {
 	if err := sys.SetNonblock(fd, true); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/kettle-go/kettle/internal/sys"
 	"github.com/kettle-go/kettle/internal/testenv"
 	"github.com/kettle-go/kettle/selectors"
+	"github.com/kettle-go/kettle/selectors/selectortest"
 )
 
 // operation is a name, the number of a connection, and an argument, as JSON wants it.
@@ -45,6 +46,7 @@ func TestSameAsPython(t *testing.T) {
 	testenv.Need(t, testenv.Python)
 	for _, name := range selectors.Candidates() {
 		t.Run(name, func(t *testing.T) {
+			needRings(t, name)
 			var scripts [][]operation
 			var input bytes.Buffer
 			for seed := range uint64(300) {
@@ -78,6 +80,7 @@ func compareScript(t *testing.T, name string, seed int, script []operation, want
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer selectortest.AtOnce(sel)()
 	p := &player{sel: sel}
 	defer p.close()
 	for i := range p.pairs {

@@ -49,6 +49,7 @@ type Key struct {
 type Selector struct {
 	name    string
 	backend backend
+	instead error             // why it is not the one that was preferred
 	shared  *Completions      // nil if there is no ring
 	slots   pages.Table[slot] // by descriptor: a number is below the limit on open files
 	count   int               // of registered slots

@@ -12,9 +12,10 @@ import (
 var _ backend = (*ring)(nil)
 
 // ring is the backend on Linux's io_uring(7). A registration is a request to poll the descriptor
-// once. When it was told of, it is requested anew before the next wait, and the kernel looks at
-// the descriptor again: so it is level-triggered, as the others are. All that a turn requests goes
-// to the kernel in one call.
+// once. When it was told of, it is requested anew in the next wait, and the kernel looks at the
+// descriptor again: so it is level-triggered, as the others are. What it has told between two waits
+// was true then and may not be any more, so that is requested anew without being passed on. All
+// that a turn requests goes to the kernel in one call.
 //
 // Others may have requests of their own on the same ring: see Completions.
 type ring struct {
@@ -22,7 +23,10 @@ type ring struct {
 	polls   pages.Table[polled] // by descriptor
 	again   []int32             // descriptors to be polled anew
 	batch   []event
+	fresh   bool // what comes from the ring is true of now
 	err     error
+	asked   int                   // how many times it was reaped in the wait proper
+	busy    int                   // how many waits in a row did not have to wait
 	collect func(fd uintptr) bool // is made once, as a closure for each wait would be an allocation
 
 	shared Completions
@@ -46,6 +50,10 @@ type Completions struct {
 	// Submit, if not nil, is called by each Select before it submits.
 	Submit func()
 
+	// Closed, if not nil, is called when the ring is closed, and the kernel has nothing any more of
+	// what it was given.
+	Closed func()
+
 	roused bool
 }
 
@@ -61,8 +69,9 @@ func (s *Selector) Completions() *Completions {
 	return s.shared
 }
 
-// reaped is how many completions a wait takes at most: as with other events, thousands that come
-// at once are not to hold up the rest.
+// reaped is how many completions a wait takes at most, if there are some of what others have
+// requested: thousands that come at once are not to hold up the rest. What is registered here has
+// one each, and a Select reports all of them.
 const reaped = 1024
 
 func newRing() (backend, error) {
@@ -81,7 +90,10 @@ func newRing() (backend, error) {
 		return nil, err
 	}
 	r := &ring{parker: p, shared: Completions{Ring: u}}
-	r.collect = func(uintptr) bool { return r.reap() }
+	r.collect = func(uintptr) bool {
+		r.asked++
+		return r.reap()
+	}
 	return r, nil
 }
 
@@ -104,11 +116,16 @@ func (r *ring) modify(fd int, _, events Events, _ token) error {
 	return nil
 }
 
+// remove has the kernel let go of the descriptor at once: until then a connection whose descriptor
+// is closed lives on, and the peer is not told of its end.
 func (r *ring) remove(fd int, _ Events) error {
 	p := r.polls.At(fd)
 	p.events = 0
+	if p.request == 0 {
+		return nil
+	}
 	r.cancel(p)
-	return nil
+	return r.shared.Enter() // what fails now fails again in the wait
 }
 
 // queue has the descriptor polled before the next wait.
@@ -129,8 +146,12 @@ func (r *ring) cancel(p *polled) {
 
 // wait submits what was requested, and waits for completions that matter.
 func (r *ring) wait(batch []event, timeout time.Duration) ([]event, bool, error) {
-	r.batch, r.err, r.shared.roused = batch, nil, false
+	r.batch, r.err, r.asked, r.shared.roused = batch, nil, 0, false
+	r.fresh = false
+	r.reap()
 	r.prepare()
+	r.announce()
+	r.fresh = true
 	if r.err = r.shared.Enter(); r.err == nil && r.reap() {
 		timeout = 0
 	}
@@ -138,11 +159,24 @@ func (r *ring) wait(batch []event, timeout time.Duration) ([]event, bool, error)
 	if err == nil {
 		woken, err = r.parker.park(r.collect, timeout)
 	}
+	if r.busy++; r.asked > 1 { // it has waited
+		r.busy = 0
+	}
 	if err == nil {
 		err = r.err
 	}
 	batch, r.batch = r.batch, nil
 	return batch, woken, err
+}
+
+// announce makes a call now and then that Go's scheduler is told of: see announced. It is any that
+// is short. Entering the ring is not, and what is told of and takes long may go on on another
+// thread, while requests are those of the thread that has made them.
+func (r *ring) announce() {
+	if r.busy == announced {
+		r.busy = 0
+		_ = sys.CheckOpen(r.shared.FD())
+	}
 }
 
 // prepare prepares what is to be submitted.
@@ -160,10 +194,11 @@ func (r *ring) prepare() {
 	r.again = r.again[:0]
 }
 
-// reap takes what has come from the ring, and reports whether there is no need to wait. It makes no
-// system call.
+// reap takes what has come from the ring, and reports whether there is no need to wait. If there
+// is, nothing is left in the ring: Go's poller only tells of what comes after it was asked.
 func (r *ring) reap() bool {
-	r.shared.Reap(reaped)
+	for r.shared.Reap(reaped) == reaped && !r.shared.roused {
+	}
 	return len(r.batch) > 0 || r.shared.roused || r.err != nil
 }
 
@@ -176,6 +211,7 @@ func (p *polled) Completed(c uring.Completion) {
 	r := p.ring
 	r.queue(p)
 	switch {
+	case !r.fresh:
 	case c.Errno == syscall.ECANCELED: // the thread that had requested it has ended
 		r.shared.Rouse() // for the next wait to request it anew
 	case c.Errno != 0:
@@ -187,10 +223,11 @@ func (p *polled) Completed(c uring.Completion) {
 
 func (r *ring) wake() error { return r.parker.wake() }
 
-func (r *ring) fd() int { return r.shared.FD() }
-
 func (r *ring) close() error {
 	err := r.shared.Close()
+	if err == nil && r.shared.Closed != nil {
+		r.shared.Closed()
+	}
 	if perr := r.parker.file.Close(); err == nil {
 		err = perr
 	}

@@ -94,20 +94,20 @@ func TestClientThatNeverReads(t *testing.T) {
 				}
 			}
 		})
+		var turns []uint64
 		for range 100 {
 			before := h.EventLoop().Turn()
 			_, err := other.Write([]byte("x"))
 			h.must(err)
 			h.hear(other, "X")
-			if turns := h.EventLoop().Turn() - before; turns > 4 {
-				h.Errorf("an answer has taken %d turns", turns)
-			}
+			turns = append(turns, h.EventLoop().Turn()-before)
 			for c := range h.server.Conns() {
 				if n := c.Pending(); n > 64<<10 {
 					h.Errorf("%d bytes are pending", n)
 				}
 			}
 		}
+		h.fair(turns)
 		greedy.Abort()
 	})
 }
@@ -155,13 +155,13 @@ func TestFirehoseBesideOthers(t *testing.T) {
 		}()
 		h.say(other, "x")
 		h.hear(other, "x")
-		slowest := uint64(0)
+		var turns []uint64
 		for over := false; !over; {
 			before := h.EventLoop().Turn()
 			_, err := other.Write([]byte("x"))
 			h.must(err)
 			h.hear(other, "X")
-			slowest = max(slowest, h.EventLoop().Turn()-before)
+			turns = append(turns, h.EventLoop().Turn()-before)
 			select {
 			case total := <-sent:
 				over = true
@@ -170,9 +170,11 @@ func TestFirehoseBesideOthers(t *testing.T) {
 			}
 		}
 		h.must(firehose.Close())
-		if worst > bound || slowest > 4 {
-			h.Errorf("the firehose had %d bytes in a turn, and an answer took %d turns", worst,
-				slowest)
+		if !h.onRing() { // there an answer can come by way of the very thread that sends
+			h.fair(turns)
+		}
+		if worst > bound {
+			h.Errorf("the firehose had %d bytes in a turn", worst)
 		}
 	})
 }
@@ -258,6 +260,10 @@ func TestManyComeAndGo(t *testing.T) {
 				}
 			}
 			h.settle()
+			// What is closed while a thread has it in its hands for a ring ends a moment later.
+			for tries := 0; h.onRing() && h.server.Stats().Handlers > 0 && tries < 1e5; tries++ {
+				h.settle()
+			}
 			stats := h.server.Stats()
 			h.equal("handlers", stats.Handlers, 0)
 			h.equal("failures", stats.Failed+stats.Panicked, 60)

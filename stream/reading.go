@@ -68,7 +68,7 @@ func (c *Conn) fill(keep int, what string) ([]byte, error) {
 // end.
 func (c *Conn) await(what string) error {
 	switch {
-	case c.has(draining):
+	case c.has(draining) && !c.t.Underway():
 		return io.EOF
 	case c.has(lateRead): // it has passed between the wake-up and the task's turn
 		return c.failure("read", os.ErrDeadlineExceeded)

@@ -232,7 +232,7 @@ func (h *shaking) await() error {
 	switch {
 	case h.late:
 		return h.failure()
-	case c.has(draining):
+	case c.has(draining) && !c.t.Underway():
 		return io.EOF
 	case c.has(lateRead):
 		return c.failure("handshake", os.ErrDeadlineExceeded)

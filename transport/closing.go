@@ -48,17 +48,15 @@ func (t *Transport) Close() {
 	if t.line != nil {
 		t.line.push()
 	}
-	switch {
-	case t.out != nil:
+	if t.out != nil || t.busy() {
 		t.disarmReading()
 		t.hold(lingerUnsent)
-		if !t.is(writeArmed) {
-			t.flush()
-		}
-	case t.busy():
-		t.hold(lingerUnsent)
-	default:
+	}
+	switch {
+	case t.out == nil:
 		t.settle()
+	case !t.is(writeArmed):
+		t.flush()
 	}
 }
 
@@ -106,6 +104,7 @@ var errUnsent = errors.New("the peer did not take what was pending in time")
 // descriptor that is closed with something unread sends a reset.
 func (t *Transport) settle() {
 	if t.busy() {
+		_ = t.armWriting() // to be told when it is not; an error is the connection's end
 		return
 	}
 	if t.is(ended) || t.finish() != nil {

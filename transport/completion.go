@@ -1,7 +1,8 @@
 package transport
 
 import (
-	"github.com/kettle-go/kettle/internal/sys"
+	"fmt"
+
 	"github.com/kettle-go/kettle/internal/uring"
 	"github.com/kettle-go/kettle/loop"
 	"github.com/kettle-go/kettle/selectors"
@@ -10,8 +11,9 @@ import (
 // completion is the driver on a ring. The kernel receives and sends by itself, and what it has
 // done is found in the ring without a system call: those of a whole turn are one.
 //
-//	phase 1   the ring has what was received and sent, or the loop waits for it
-//	phase 3   the lines that something has come for run their transports
+//	phase 1   what the turn before has changed is requested; the loop waits, and each line is
+//	          told what was received and sent: it notes it, and calls nobody
+//	phase 3   the lines that are ready run their transports
 //	phase 5   tasks receive what has come, and send: it is gathered in memory of the ring
 //	phase 6   what was gathered is submitted; the kernel sends, and receives what has come
 //
@@ -19,47 +21,43 @@ import (
 type completion struct {
 	station *station
 	ring    *selectors.Completions
+	closed  bool // the loop is
 
-	due   []*line // are ready for what they are watched for
-	now   []*line // of these, those of the present phase
-	at    int     // the first of now that has not run
-	ran   []*line // have run in this turn, and may still be ready
-	again []*line // are to have a receive requested
-	dirty []*line // have something to send
-	spare []*outgoing
+	due     []*line // are ready for what they are watched for
+	now     []*line // of these, those of the present phase
+	at      int     // the first of now that has not run
+	noted   []*line // are to be looked at before the next wait
+	flushes bool    // the sixth phase of this turn submits
+
+	spare   []*outgoing
+	parting map[*line]struct{} // are closed, and the kernel still has what they send
 }
 
-// bulk is the size from which on bytes go from and to the socket directly: to copy them twice
-// costs more than the system call that it saves.
+// bulk is the size from which on bytes go to the socket directly: to copy them twice costs more
+// than the system call that it saves.
 const bulk = 16 << 10
+
+// maxLines is how many lines run in a turn: as with descriptors, when thousands become ready at
+// once, timers and posts have their turn in between.
+const maxLines = 1024
 
 // newCompletion returns the driver of a loop that waits on a ring.
 func newCompletion(s *station, ring *selectors.Completions) *completion {
-	d := &completion{station: s, ring: ring}
-	ring.Submit = d.submit
+	d := &completion{station: s, ring: ring, parting: map[*line]struct{}{}}
+	ring.Submit, ring.Closed = d.submit, d.freeParting
 	s.loop.Source(d)
 	return d
 }
 
-// line returns that of a transport. From the first one on the socket is one that blocks: of one
-// that does not the ring would only say so. Nothing that is called here waits all the same.
-func (d *completion) line(t *Transport) *line {
-	if t.line == nil {
-		if t.source == nil || t.is(unix) { // a listener accepts them as they are wanted
-			_ = sys.SetNonblock(int(t.fd), false)
-		}
-		t.line = &line{driver: d, transport: t, fd: t.fd}
-		d.station.loop.Watching(1)
-	}
-	return t.line
-}
-
-// Run is the beginning of the third phase.
+// Run is the beginning of the third phase. After a panic it is called again, and goes on.
 func (d *completion) Run() {
 	if d.at == len(d.now) {
-		d.now, d.due, d.at = d.due, d.now[:0], 0
+		d.now, d.due, d.at = d.due, emptied(d.now), 0
+		if order := d.station.loop.Order(); order != nil {
+			order.Shuffle(len(d.now), func(i, j int) { d.now[i], d.now[j] = d.now[j], d.now[i] })
+		}
 	}
-	for d.at < len(d.now) {
+	for left := maxLines; left > 0 && d.at < len(d.now); left-- {
 		l := d.now[d.at]
 		d.now[d.at] = nil
 		d.at++
@@ -67,31 +65,24 @@ func (d *completion) Run() {
 	}
 }
 
-// submitter is the driver as what runs in the sixth phase, if the turn has something to send.
-type submitter completion
+// emptied returns the list without what was in it.
+func emptied(list []*line) []*line {
+	if cap(list) > 4096 { // a burst is over
+		return nil
+	}
+	return list[:0]
+}
 
-// Run submits it.
-func (s *submitter) Run() { (*completion)(s).flush() }
-
-// submit prepares what the turn has requested.
+// submit prepares what is to be requested, and sees to it that lines that are ready are not waited
+// for.
 func (d *completion) submit() {
-	for i, l := range d.ran {
-		l.ran = false
-		l.update()
-		d.ran[i] = nil
+	for i, l := range d.noted {
+		d.noted[i] = nil
+		l.noted = false
+		l.prepare()
 	}
-	for i, l := range d.again {
-		l.queued = false
-		l.request()
-		d.again[i] = nil
-	}
-	for i, l := range d.dirty {
-		l.dirty = false
-		l.submit()
-		d.dirty[i] = nil
-	}
-	d.ran, d.again, d.dirty = d.ran[:0], d.again[:0], d.dirty[:0]
-	if len(d.due) > 0 || d.at < len(d.now) {
+	d.noted = emptied(d.noted)
+	if d.at < len(d.now) || len(d.due) > 0 {
 		d.ring.Rouse()
 	}
 }
@@ -101,6 +92,18 @@ func (d *completion) flush() {
 	d.submit()
 	_ = d.ring.Enter() // what fails now fails again in the wait
 }
+
+// submitter is the driver as what runs in the sixth phase, if the turn has something to send.
+type submitter completion
+
+// Run submits it.
+func (s *submitter) Run() {
+	s.flushes = false
+	(*completion)(s).flush()
+}
+
+// outgoing is what one line has to send.
+type outgoing struct{ memory uring.Memory }
 
 // outgoing returns memory to send n bytes from, or the beginning of them. A task calls it, whose
 // stack is to stay small: what takes a deep one is done for few.
@@ -119,6 +122,21 @@ func (d *completion) allocate(n int) *outgoing {
 	return &outgoing{d.ring.Memory(min(n, largeBuffer))}
 }
 
+// widen sees to it that there is room for n more bytes, if that is possible. It is not while the
+// kernel has it.
+//
+//go:noinline
+func (d *completion) widen(o *outgoing, n int) {
+	m := &o.memory
+	if m.Room() >= n || m.Len()+m.Room() > smallBuffer {
+		return
+	}
+	wider := d.ring.Memory(largeBuffer)
+	wider.Append(m.Bytes())
+	m.Free()
+	o.memory = wider
+}
+
 // give takes memory back.
 func (d *completion) give(o *outgoing) {
 	if o.memory.Reset(); o.memory.Room() > smallBuffer || len(d.spare) >= maxSmall {
@@ -128,39 +146,53 @@ func (d *completion) give(o *outgoing) {
 	d.spare = append(d.spare, o)
 }
 
+// freeParting is called when the ring is closed: the kernel has nothing any more, and nobody is
+// told so.
+func (d *completion) freeParting() {
+	for l := range d.parting { // in no order, and nobody is called
+		l.free()
+	}
+	clear(d.parting)
+}
+
+// line returns that of a transport.
+func (d *completion) line(t *Transport) *line {
+	if t.line == nil {
+		t.line = newLine(d, t)
+	}
+	return t.line
+}
+
 func (d *completion) recv(t *Transport, p []byte) (int, error) { return d.line(t).recv(p) }
 func (d *completion) send(t *Transport, p []byte) (int, error) { return d.line(t).send(p) }
 
 func (d *completion) watch(t *Transport, event selectors.Events) error {
-	l := d.line(t)
-	l.watched |= event
-	l.update()
-	l.want()
+	if d.closed {
+		return fmt.Errorf("transport: watch descriptor %d: %w", t.fd, loop.ErrClosed)
+	}
+	d.line(t).watch(event)
 	return nil
 }
 
-func (d *completion) unwatch(t *Transport, events selectors.Events) {
-	l := d.line(t)
-	l.watched &^= events
-	if l.watched&selectors.Read == 0 {
-		l.cancel()
-	}
-}
+func (d *completion) unwatch(t *Transport, events selectors.Events) { t.line.unwatch(events) }
 
 func (d *completion) end(t *Transport, how ending) error {
-	if t.line == nil { // it was refused
-		return readiness{}.end(t, how)
-	}
-	if how == sending {
-		return t.line.shutdown()
-	}
 	l := t.line
+	switch {
+	case l == nil: // it was refused
+		return readiness{}.end(t, how)
+	case how == sending:
+		return l.shutdown()
+	}
 	t.line = nil
 	l.close(how == cut && !t.is(unix))
 	return nil
 }
 
-func (d *completion) unsent(t *Transport) bool { return t.busy() || unacknowledged(t) }
+func (d *completion) unsent(t *Transport) bool { return unacknowledged(t) }
 
-var _ loop.Runner = (*completion)(nil)
-var _ uring.Client = (*line)(nil)
+var (
+	_ driver       = (*completion)(nil)
+	_ loop.Runner  = (*completion)(nil)
+	_ uring.Client = (*line)(nil)
+)

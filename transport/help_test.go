@@ -3,6 +3,7 @@ package transport_test
 import (
 	"encoding/binary"
 	"net/netip"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -57,8 +58,13 @@ func onSelectors(t *testing.T, link string, test func(w *world)) {
 		if err != nil {
 			continue
 		}
+		s.Close() // the subtest may not be wanted
 		t.Run(link+"/"+name, func(t *testing.T) {
 			testenv.Need(t, testenv.Unix)
+			s, err := selectors.Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
 			test(newWorld(t, link, func(c *loop.Config) { c.Selector = s }))
 		})
 	}
@@ -193,6 +199,14 @@ func (w *world) turns(n int) {
 		w.Stop()
 		w.must(w.Run())
 	}
+}
+
+// atOnce has what arrives be told of in the very next turn, until the function that it returns is
+// called. To a ring it comes by way of the thread that has asked for it, and if the test goes on on
+// another one, that may be a moment later.
+func (w *world) atOnce() (undo func()) {
+	runtime.LockOSThread()
+	return runtime.UnlockOSThread
 }
 
 // panicked takes out the only incident, which is that of a panic with this value.

@@ -148,8 +148,18 @@ func (t *Transport) ReceiveInto(p []byte) (int, error) {
 }
 
 // Recheck has the next Receive ask the kernel whether something has arrived, though nobody has
-// said so: where nothing must be overlooked, such as in a drain.
-func (t *Transport) Recheck() { t.clear(drained) }
+// said so: where nothing must be overlooked, such as in a drain. See Underway.
+func (t *Transport) Recheck() {
+	t.clear(drained)
+	if t.line != nil {
+		t.line.recheck()
+	}
+}
+
+// Underway reports whether a Receive that has returned ErrWouldBlock may have overlooked something
+// in spite of Recheck: where the kernel receives by itself, what has arrived may still be on its
+// way. Readable is called when that is known, in a moment, also if nothing was.
+func (t *Transport) Underway() bool { return t.state == open && t.line != nil && t.line.underway() }
 
 // Restore undoes a receive: what the next Receive returns begins with p, of which it keeps a copy,
 // if that keeps len(p). Only what ReceiveInto has returned last can be restored.

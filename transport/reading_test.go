@@ -167,6 +167,7 @@ func (*echo) Data(t *transport.Transport, p []byte) { _ = t.Write(p) }
 // their turn, and the one that has most no more than 256 KiB of it.
 func TestFirehoseLeavesTurnsToOthers(t *testing.T) {
 	onSockets(t, func(w *world) {
+		defer w.atOnce()()
 		hose, calm := w.recorder(), w.recorder()
 		_, from := w.raw(hose)
 		_, calmly := w.raw(calm)

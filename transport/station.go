@@ -59,6 +59,10 @@ func (s *station) remove(t *Transport) {
 // LoopClosed frees all descriptors, and then tells the protocols, as nothing will run any more:
 // also those that were about to be told.
 func (s *station) LoopClosed() {
+	ring, _ := s.driver.(*completion)
+	if ring != nil {
+		ring.closed = true
+	}
 	for ln := range s.listeners { // in no order, and nobody is called
 		ln.Close()
 	}
@@ -72,8 +76,8 @@ func (s *station) LoopClosed() {
 			all = append(all, t)
 		}
 	}
-	if d, ok := s.driver.(*completion); ok {
-		d.flush()
+	if ring != nil {
+		ring.flush()
 	}
 	tell(all)
 }

@@ -1,4 +1,4 @@
-// Command kettle runs, queries and compares servers under twelve I/O models.
+// Command kettle runs, queries and compares servers under thirteen I/O models.
 package main
 
 import (

@@ -28,6 +28,9 @@ func listModels(w io.Writer) error {
 		fmt.Fprintf(tw, "  threads\t%s\n", m.Threads)
 		fmt.Fprintf(tw, "  waits\t%s\n", m.Waits)
 		fmt.Fprintf(tw, "  limits\t%s\n", m.Limits)
+		if why := m.Missing(); why != nil {
+			fmt.Fprintf(tw, "  here\tno, it serves with another selector: %v\n", why)
+		}
 		fmt.Fprintf(tw, "  code\tmodels/%s, %d lines (%d with what it shares)\n",
 			m.File(), own, all)
 		fmt.Fprintf(tw, "  read\tdocs/async-model.md, section %s\n\n", m.Section)

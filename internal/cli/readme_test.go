@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -102,6 +103,9 @@ func TestLinesInTheTableOfTheReadme(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range models.All() {
+			if m.Selector != "" && !bytes.Contains(text, []byte("\n"+m.Name+" ")) {
+				continue // the machine that the table is from did not have it
+			}
 			own, all := m.Lines()
 			row := regexp.MustCompile(fmt.Sprintf(`(?m)^%s .* %d \(%d\) +0$`, m.Name, own, all))
 			if !row.Match(text) {

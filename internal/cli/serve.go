@@ -61,7 +61,7 @@ func newServe(s streams) *cobra.Command {
 	flags.StringVar(&cfg.Backend, "backend", "auto",
 		"what the loop waits with: auto, "+strings.Join(selectors.Candidates(), ", "))
 	flags.IntVar(&cfg.Loops, "loops", 1,
-		"how many loops "+strings.Join(manyLoops(), " and ")+" run, each with its share of clients")
+		"how many loops "+manyLoops()+" run, each with its share of clients")
 	flags.StringVar(&cfg.Service, "service", "upper", "what is answered: upper, echo")
 	flags.DurationVar(&cfg.Wait, "wait", 0,
 		"a simulated upstream call that each request waits for, such as 10ms")
@@ -138,14 +138,13 @@ func checkServe(name string, cfg models.Config) (models.Model, error) {
 	case !slices.Contains(known, cfg.Backend):
 		return model, fmt.Errorf("unknown backend %q: there is %s", cfg.Backend,
 			strings.Join(known, ", "))
-	case cfg.Backend != "auto" && !model.Backends:
-		return model, fmt.Errorf("model %s has no event loop that could run on %s",
-			name, cfg.Backend)
+	case model.CanRunOn(cfg.Backend) != nil:
+		return model, model.CanRunOn(cfg.Backend)
 	case cfg.Loops < 1:
 		return model, fmt.Errorf("--loops %d: must be at least 1", cfg.Loops)
 	case cfg.Loops > 1 && !model.Loops:
 		return model, fmt.Errorf("model %s cannot run on %d loops: %s can", name, cfg.Loops,
-			strings.Join(manyLoops(), " and "))
+			manyLoops())
 	case cfg.Wait < 0:
 		return model, fmt.Errorf("--wait %v: cannot be negative", cfg.Wait)
 	case cfg.MaxConns < 0:
@@ -155,14 +154,15 @@ func checkServe(name string, cfg models.Config) (models.Model, error) {
 }
 
 // manyLoops returns the names of the models that can run on several loops.
-func manyLoops() []string {
+func manyLoops() string {
 	var names []string
 	for _, m := range models.All() {
 		if m.Loops {
 			names = append(names, m.Name)
 		}
 	}
-	return names
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
 // checkAddr checks the form of an address. What it names is found out when it is used.

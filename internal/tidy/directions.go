@@ -74,6 +74,7 @@ internal/ascii < bench/gonet;
 # What only tests and make need.
 internal/testenv;
 internal/testenv/report;
+internal/testenv/denied;
 internal/testenv < internal/tidy < internal/tidy/show;
 internal/sys, internal/tidy < unmet;
 `

@@ -54,10 +54,6 @@ func (r *Ring) Ready() bool {
 // it is entered, so that none is lost.
 func (r *Ring) overflown() bool { return atomic.LoadUint32(r.sq.flags)&sqOverflow != 0 }
 
-// Underway reports whether something has happened that is not in the ring yet: it comes by way of the
-// thread that has requested it, which has yet to run. It is no system call.
-func (r *Ring) Underway() bool { return atomic.LoadUint32(r.sq.flags)&sqTaskrun != 0 }
-
 // Reap takes the completions that there are, at most so many, and tells their clients. It returns
 // how many there were. A client may make requests, which an Enter has to follow, and even close the
 // ring. What the ring itself begins again is submitted here.

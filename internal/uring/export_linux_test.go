@@ -13,6 +13,7 @@ const (
 	KernelSend    = opSend
 	KernelSendZC  = opSendZC
 	KernelAccept  = opAccept
+	KernelPoll    = opPollAdd
 	BriefRequests = briefRequests
 	BriefBytes    = briefBytes
 )

@@ -25,8 +25,8 @@ func (*Ring) Prepared() int { return 0 }
 // Ready reports false here.
 func (*Ring) Ready() bool { return false }
 
-// Underway reports false here.
-func (*Ring) Underway() bool { return false }
+// Arriving reports false here.
+func (*Ring) Arriving() bool { return false }
 
 // Reap returns nothing here.
 func (*Ring) Reap(int) int { return 0 }

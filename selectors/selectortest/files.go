@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
 	"github.com/kettle-go/kettle/selectors"
@@ -23,6 +24,7 @@ func fileChecks() []check {
 		{"FileStaysNonBlocking", fileStaysNonBlocking},
 		{"RegularFile", regularFile},
 		{"ClosedBeforeUnregistered", closedBeforeUnregistered},
+		{"ClosedAfterUnregistered", closedAfterUnregistered},
 	}
 }
 
@@ -172,9 +174,27 @@ func regularFile(f *fixture) {
 		if _, err := f.sel.Key(file); f.sel.Len() != 0 || err == nil {
 			f.Errorf("a refused file is registered: Len is %d", f.sel.Len())
 		}
-	case "poll", "select":
+	case "io_uring", "poll", "select":
 		if got := f.find(selectors.Forever); err != nil || len(got) != 1 {
 			f.Errorf("a regular file: %v, ready: %v", err, got)
+		}
+	}
+}
+
+// S36: the selector has let go of it, so that the peer is told at once.
+func closedAfterUnregistered(f *fixture) {
+	for _, network := range []func() (a, b *end){f.pair, f.tcp} {
+		a, b := network()
+		f.watch(a, selectors.Read, nil)
+		f.expect("nothing was sent", a, 0)
+		f.unwatch(a)
+		a.close()
+		other := f.another()
+		if _, err := other.Register(b, selectors.Read, nil); err != nil {
+			f.Fatal(err)
+		}
+		if n, err := other.Select(10 * time.Second); n != 1 || err != nil {
+			f.Errorf("after 10 s: %d, %v; the peer is not told of the end", n, err)
 		}
 	}
 }

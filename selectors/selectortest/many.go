@@ -13,6 +13,7 @@ func manyChecks() []check {
 	return []check{
 		{"OneOfTwelve", oneOfTwelve},
 		{"AllOfMany", allOfMany},
+		{"OneAfterManyUnregistered", oneAfterManyUnregistered},
 		{"AboveFDSetSize", aboveFDSetSize},
 	}
 }
@@ -78,6 +79,33 @@ func allOfMany(f *fixture) {
 				f.Fatalf("descriptor %d is ready for %v", fd, events)
 			}
 		}
+	}
+}
+
+// S38: what there is still to say of them hides nothing.
+func oneAfterManyUnregistered(f *fixture) {
+	pairs := f.room(4000)
+	if f.sel.Name() == "select" {
+		pairs = min(pairs, (sys.FDSetSize-openDescriptors()-64)/2)
+	}
+	var all []*end
+	for range pairs - 1 {
+		a, b := f.pair()
+		f.watch(a, selectors.Read, nil)
+		f.watch(b, selectors.Read, nil)
+		all = append(all, a, b)
+	}
+	last, peer := f.pair()
+	f.watch(last, selectors.Read, nil)
+	if got := f.find(0); len(got) != 0 {
+		f.Fatalf("ready: %v", got)
+	}
+	for _, e := range all {
+		f.unwatch(e)
+	}
+	peer.send("x")
+	if got := f.find(selectors.Forever); len(got) != 1 || got[last.fd] != selectors.Read {
+		f.Errorf("ready: %v, want descriptor %d", got, last.fd)
 	}
 }
 

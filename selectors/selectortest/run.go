@@ -4,6 +4,7 @@ package selectortest
 
 import (
 	"os"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -34,9 +35,23 @@ func Run(t *testing.T, open func() (*selectors.Selector, error)) {
 		allocationChecks(), modelChecks()) {
 		t.Run(c.name, func(t *testing.T) {
 			noDescriptorLeft(t)
-			c.run(newFixture(t, open))
+			f := newFixture(t, open)
+			defer AtOnce(f.sel)()
+			c.run(f)
 		})
 	}
+}
+
+// AtOnce has sel tell at once of what has become ready, for a test that does not wait for it: until
+// the function that it returns is called, the goroutine keeps its thread. What becomes ready is on
+// its way to io_uring through the thread that has registered it, and if that is another one by now,
+// a Select that does not wait may come too early.
+func AtOnce(sel *selectors.Selector) (undo func()) {
+	if sel.Name() != "io_uring" {
+		return func() {}
+	}
+	runtime.LockOSThread()
+	return runtime.UnlockOSThread
 }
 
 // fixture is one test, and the selector that it looks at.

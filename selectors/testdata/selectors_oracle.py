@@ -95,6 +95,7 @@ def result(script, operation):
 
 KINDS = {
     "epoll": "EpollSelector",
+    "io_uring": "PollSelector",  # it has none; as with poll, regular files are ready
     "kqueue": "KqueueSelector",
     "poll": "PollSelector",
     "select": "SelectSelector",

@@ -1,9 +1,10 @@
 package stream_test
 
 import (
+	"bufio"
 	"cmp"
-	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -13,11 +14,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/kettle-go/kettle"
-	"github.com/kettle-go/kettle/internal/sys"
 	"github.com/kettle-go/kettle/internal/testenv"
 	"github.com/kettle-go/kettle/loop"
 	"github.com/kettle-go/kettle/selectors"
@@ -32,7 +31,7 @@ const idleConnections = 2000
 // wrong. What Go's runtime adds is that of the version that the document names.
 func BenchmarkIdleConnection(b *testing.B) {
 	testenv.Need(b, testenv.Linux)
-	testenv.NeedDescriptors(b, 3*idleConnections+100)
+	testenv.NeedDescriptors(b, idleConnections+100)
 	document := readIdleDocument(b)
 	for _, kind := range []string{"protocol", "streams"} {
 		for _, backend := range []string{"epoll", "io_uring"} {
@@ -106,33 +105,71 @@ func compareIdle(b *testing.B, documented, measured map[string]int) {
 // idleChild says in a process of its own what is to be measured.
 const idleChild = "KETTLE_TEST_IDLE"
 
-// measureIdle returns where the bytes of an idle connection were allocated, which a process of its
-// own finds out: what others have left behind would be used up first.
+// measureIdle returns where the bytes of an idle connection were allocated. The server is a process
+// of its own: what others have left behind would be used up first.
 func measureIdle(b *testing.B, kind, backend string) map[string]int {
 	b.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		b.Fatal(err)
 	}
-	child := exec.Command(self, "-test.run=^TestIdleConnectionInOwnProcess$", "-test.v")
+	child := exec.Command(self, "-test.run=^TestIdleConnectionServer$")
 	child.Env = append(os.Environ(), idleChild+"="+kind+" "+backend)
-	output, err := child.CombinedOutput()
+	child.Stderr = os.Stderr
+	in, err := child.StdinPipe()
 	if err != nil {
-		b.Fatalf("%v\n%s", err, output)
+		b.Fatal(err)
 	}
+	out, err := child.StdoutPipe()
+	if err == nil {
+		err = child.Start()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() {
+		_ = in.Close() // which ends it
+		_ = child.Wait()
+	}()
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		b.Fatal("the server has not begun")
+	}
+	addr := lines.Text()
+	exchangeIdly(b, addr) // what the first one brings along is not its own
+	fmt.Fprintln(in, "begin")
+	lines.Scan()
+	for range idleConnections {
+		exchangeIdly(b, addr)
+	}
+	fmt.Fprintln(in, "end")
 	measured := map[string]int{}
-	for line := range strings.Lines(string(output)) {
-		var name string
-		var n int
-		if _, err := fmt.Sscanf(line, "idle: %s %d", &name, &n); err == nil {
-			measured[name] = n
-		}
+	for lines.Scan() && lines.Text() != "" {
+		name, n, _ := strings.Cut(lines.Text(), " ")
+		measured[name], _ = strconv.Atoi(n)
 	}
 	return measured
 }
 
-// TestIdleConnectionInOwnProcess is the other process of BenchmarkIdleConnection.
-func TestIdleConnectionInOwnProcess(t *testing.T) {
+// exchangeIdly makes a connection, has one answer, and leaves it open until the benchmark ends.
+func exchangeIdly(b *testing.B, addr string) {
+	b.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { c.Close() })
+	if _, err = c.Write([]byte("hello")); err == nil {
+		_, err = io.ReadFull(c, make([]byte, 5))
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// TestIdleConnectionServer is the other process of BenchmarkIdleConnection. It is told by a line
+// when to look, and ends with its input.
+func TestIdleConnectionServer(t *testing.T) {
 	kind, backend, ok := strings.Cut(os.Getenv(idleChild), " ")
 	if !ok {
 		return
@@ -144,48 +181,26 @@ func TestIdleConnectionInOwnProcess(t *testing.T) {
 	}
 	ready := make(chan net.Addr)
 	go serve(t, backend, ready) // until the process ends
-	addr := (<-ready).(*net.TCPAddr).AddrPort()
-	high := 2 * idleConnections
-	exchange := func() {
-		fd, err := sys.Connect(addr)
-		if err == nil { // tables by number are the server's alone
-			high++
-			err = errors.Join(syscall.Dup3(fd, high, syscall.O_CLOEXEC), sys.Close(fd))
-			fd = high
-		}
-		if err == nil {
-			err = sys.SetNonblock(fd, false)
-		}
-		if err == nil {
-			_, err = sys.Send(fd, []byte("hello"))
-		}
-		if err == nil {
-			_, err = sys.Recv(fd, make([]byte, 5))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	exchange() // what the first one brings along is not its own
+	fmt.Println(<-ready)
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Scan()
 	before, stacks := allocated()
-	for range idleConnections {
-		exchange()
-	}
+	fmt.Println("begun")
+	lines.Scan()
 	after, grown := allocated()
 	sum := 0
 	report := func(name string, n int) {
 		if n > 0 {
-			fmt.Printf("idle: %s %d\n", name, n)
+			fmt.Println(name, n)
 			sum += n
 		}
 	}
 	for name, n := range after {
-		if !strings.HasPrefix(name, "stream_test.") {
-			report(name, (n-before[name])/idleConnections)
-		}
+		report(name, (n-before[name])/idleConnections)
 	}
 	report("stack", (grown-stacks)/idleConnections)
-	report("together", sum)
+	fmt.Printf("together %d\n\n", sum)
+	lines.Scan()
 	os.Exit(0) // with everything that is open
 }
 
