@@ -45,11 +45,11 @@ func TestDrainAnswersWhatHasArrived(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inHouse(t, &stream.Server{Handler: shout}, func(h *house) {
 				busy, silent, partial, half := h.dial(), h.dial(), h.dial(), h.dial()
+				begun := h.EventLoop().Now()
 				h.say(busy, "one\ntwo\nthree\n")
 				h.say(partial, "pay 1")
 				h.say(half, "no e")
 				h.must(half.CloseWrite())
-				begun := h.EventLoop().Now()
 				drain(h)
 				h.settle()
 				h.equal("it serves", h.server.Serving(), false)

@@ -23,9 +23,9 @@ import (
 //
 // What a connection that nobody reads from can make it hold: the request is cancelled when the line
 // holds maxHeld. Before that reaches the kernel, there can be what is in the ring already, no more
-// than all of its small buffers, 256 of 4 KiB, and what another thread receives at that moment, which
-// gives way after 32 of them: 64 KiB + 1 MiB + 128 KiB, and commonly less than 128 KiB. To send, it
-// holds one block of 64 KiB.
+// than all of its small buffers, 256 of 4 KiB, and what another thread receives at that moment,
+// which gives way after 32 of them: 64 KiB + 1 MiB + 128 KiB, and commonly less than 128 KiB. To
+// send, it holds one block of 64 KiB.
 type line struct {
 	driver    *completion
 	transport *Transport    // nil when it is closed
@@ -59,8 +59,8 @@ type line struct {
 // maxHeld is how much a line holds until it receives no more.
 const maxHeld = 64 << 10
 
-// maxLittle is after how many receives in a row that bring little a line is not polled any more. The
-// last piece of what is large is small, and to change each time would cost more than it saves.
+// maxLittle is after how many receives in a row that bring little a line is not polled any more.
+// The last piece of what is large is small, and to change each time would cost more than it saves.
 const maxLittle = 8
 
 // newLine returns the line of a transport. From here on the socket is one that blocks: of one that
@@ -396,8 +396,8 @@ func (l *line) shutdown() error {
 	return sys.Shutdown(int(l.fd), sys.ShutdownWrite)
 }
 
-// close frees the descriptor. What is under way holds it open in the kernel, and is ended first. This
-// does not wait for the end of the turn: that the descriptor is free is promised.
+// close frees the descriptor. What is under way holds it open in the kernel, and is ended first.
+// This does not wait for the end of the turn: that the descriptor is free is promised.
 func (l *line) close(reset bool) {
 	if reset {
 		sys.ResetOnClose(int(l.fd))

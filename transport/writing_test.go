@@ -110,8 +110,8 @@ func TestWritevKeepsTheOrderOfManyPieces(t *testing.T) {
 	})
 }
 
-// TestWritesOfATurnAreGathered: the first is sent at once, the others together at its end; on a ring
-// all of them are. A large one does not wait, and their order is kept.
+// TestWritesOfATurnAreGathered: the first is sent at once, the others together at its end; on a
+// ring all of them are. A large one does not wait, and their order is kept.
 func TestWritesOfATurnAreGathered(t *testing.T) {
 	onSockets(t, func(w *world) {
 		a := w.recorder()
