@@ -66,7 +66,8 @@ func answer(c *stream.Conn, p []byte, err error) error {
 func line64() []byte { return []byte(fmt.Sprintf("%63s\n", "a message")) }
 
 // conversation runs main with a connection of TCP whose peer answers in that way.
-func conversation(tb testing.TB, e exchange, main func(c *stream.Conn, one func() error)) {
+func conversation(tb testing.TB, e exchange, main func(c *stream.Conn, one func() error),
+	options ...kettle.Option) {
 	tb.Helper()
 	err := kettle.Run(func(t *kettle.Task) error {
 		ln, err := stream.Listen(t, "tcp", "127.0.0.1:0")
@@ -102,7 +103,7 @@ func conversation(tb testing.TB, e exchange, main func(c *stream.Conn, one func(
 			})
 			return client.CloseWrite()
 		})
-	})
+	}, options...)
 	if err != nil {
 		tb.Error(err)
 	}
@@ -118,21 +119,23 @@ func ignoreEOF(err error) error {
 // TestMessagesDoNotAllocate: once the buffers are there, neither side of a conversation makes work
 // for the garbage collector, however the message is read.
 func TestMessagesDoNotAllocate(t *testing.T) {
-	for _, e := range exchanges() {
-		t.Run(e.name, func(t *testing.T) {
-			conversation(t, e, func(_ *stream.Conn, one func() error) {
-				var failure error
-				n := testing.AllocsPerRun(500, func() {
-					if err := one(); err != nil {
-						failure = err
+	eachBackend(t, func(t *testing.T, backend kettle.Option) {
+		for _, e := range exchanges() {
+			t.Run(e.name, func(t *testing.T) {
+				conversation(t, e, func(_ *stream.Conn, one func() error) {
+					var failure error
+					n := testing.AllocsPerRun(500, func() {
+						if err := one(); err != nil {
+							failure = err
+						}
+					})
+					if n > 0 || failure != nil {
+						t.Errorf("a message allocates %v times: %v", n, failure)
 					}
-				})
-				if n > 0 || failure != nil {
-					t.Errorf("a message allocates %v times: %v", n, failure)
-				}
+				}, backend)
 			})
-		})
-	}
+		}
+	})
 }
 
 // BenchmarkMessage is a round trip of 64 bytes between two tasks of one loop, over TCP: both sides

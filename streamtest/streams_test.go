@@ -84,7 +84,7 @@ func TestUnixSockets(t *testing.T) {
 
 // TestAcceptedSide: the side that was accepted is the first one here, which most checks look at.
 func TestAcceptedSide(t *testing.T) {
-	streamtest.Run(t, func(t *kettle.Task) (a, b *stream.Conn, err error) {
+	eachSelector(t, func(t *kettle.Task) (a, b *stream.Conn, err error) {
 		b, a, err = connect(t, "tcp", "127.0.0.1:0")
 		return a, b, err
 	})

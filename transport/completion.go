@@ -29,7 +29,7 @@ type completion struct {
 	noted   []*line // are to be looked at before the next wait
 	flushes bool    // the sixth phase of this turn submits
 
-	spare   []*outgoing
+	spare   []*outgoing        // with a small block each
 	parting map[*line]struct{} // are closed, and the kernel still has what they send
 }
 
@@ -44,7 +44,7 @@ const maxLines = 1024
 // newCompletion returns the driver of a loop that waits on a ring.
 func newCompletion(s *station, ring *selectors.Completions) *completion {
 	d := &completion{station: s, ring: ring, parting: map[*line]struct{}{}}
-	ring.Submit, ring.Closed = d.submit, d.freeParting
+	ring.Submit, ring.Closed = d.submit, d.freeAll
 	s.loop.Source(d)
 	return d
 }
@@ -146,13 +146,17 @@ func (d *completion) give(o *outgoing) {
 	d.spare = append(d.spare, o)
 }
 
-// freeParting is called when the ring is closed: the kernel has nothing any more, and nobody is
-// told so.
-func (d *completion) freeParting() {
+// freeAll is called when the ring is closed: the kernel has nothing any more, and no line is told
+// so.
+func (d *completion) freeAll() {
 	for l := range d.parting { // in no order, and nobody is called
 		l.free()
 	}
+	for _, o := range d.spare {
+		o.memory.Free()
+	}
 	clear(d.parting)
+	d.spare = nil
 }
 
 // line returns that of a transport.

@@ -339,10 +339,14 @@ func (p puller) Readable(t *transport.Transport) {
 }
 
 // tagged returns n bytes whose every eight tell where they belong: to which stream, and where.
-func tagged(tag, n int) []byte {
-	p := make([]byte, 0, n+8)
-	for i := 0; len(p) < n; i++ {
+func tagged(tag, n int) []byte { return taggedFrom(tag, 0, n) }
+
+// taggedFrom returns the n bytes behind the first ones of a stream.
+func taggedFrom(tag, from, n int) []byte {
+	skip := from % 8
+	p := make([]byte, 0, skip+n+8)
+	for i := from / 8; len(p) < skip+n; i++ {
 		p = binary.BigEndian.AppendUint64(p, uint64(tag)<<40|uint64(i))
 	}
-	return p[:n]
+	return p[skip : skip+n]
 }

@@ -176,7 +176,7 @@ func (s *scripted) change() {
 
 // more returns the next bytes of this side: what it sends is tagged from its beginning to its end.
 func (s *scripted) more(n int) []byte {
-	return tagged(s.tag, len(s.sent)+n)[len(s.sent):]
+	return taggedFrom(s.tag, len(s.sent), n)
 }
 
 // took notes what a write has taken.
@@ -187,7 +187,8 @@ func (s *scripted) took(p []byte, n int, err error) {
 }
 
 func size(r *rapid.T) int {
-	return rapid.SampledFrom([]int{0, 1, 100, 3000, 16 << 10, 70_000, 300_000}).Draw(r, "size")
+	return rapid.SampledFrom([]int{0, 1, 100, 3000, 4095, 4096, 4097,
+		16<<10 - 1, 16 << 10, 70_000, 300_000}).Draw(r, "size")
 }
 
 func (s *scripted) write(r *rapid.T) { s.writeWith(s.t.Write, size(r)) }

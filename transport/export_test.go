@@ -1,0 +1,22 @@
+package transport
+
+import "github.com/kettle-go/kettle/loop"
+
+// Held returns how much the driver has received that the transport has not taken.
+func (t *Transport) Held() int {
+	if t.line == nil {
+		return 0
+	}
+	return t.line.held()
+}
+
+// MostHeld is the bound of Held that is promised.
+const MostHeld = maxHeld + 256*smallBuffer + 32*smallBuffer
+
+// Parting returns how many closed connections the kernel still has memory of.
+func Parting(l *loop.Loop) int {
+	if d, ok := stationOf(l).driver.(*completion); ok {
+		return len(d.parting)
+	}
+	return 0
+}
