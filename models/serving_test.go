@@ -34,7 +34,9 @@ func TestSecondClientServed(t *testing.T) {
 func TestServedWhileOthersConnect(t *testing.T) {
 	forEach(t, variants(), func(t *testing.T, v variant) {
 		t.Run("storm", func(t *testing.T) { servedDuringStorm(t, v) })
-		if v.singleThreaded() {
+		// What has come for a client is told to a ring by the thread that has asked for it. If the
+		// loop is on another one by now, that is when the system next runs the first.
+		if v.singleThreaded() && v.backend != "io_uring" && v.model.Name != "uring" {
 			t.Run("backlog", func(t *testing.T) { servedBeforeBacklog(t, v) })
 		}
 	})

@@ -201,9 +201,11 @@ func (s *scripted) writeWith(write func(p []byte) error, size int) {
 	}
 	p := s.more(size)
 	n := len(p)
+	open := !s.t.Closing()
 	err := write(p)
 	if err != nil {
 		n = 0
+		s.aborted = s.aborted || open // a callback has closed it meanwhile: it may have left
 	}
 	s.took(p, n, err)
 }

@@ -77,7 +77,7 @@ func (t *Transport) Writev(pieces [][]byte) error {
 	// The protocol is told when all of it is there: it may close.
 	t.hasten()
 	if t.state == lost {
-		return t.refusal("write")
+		return t.closedWithin(false)
 	}
 	if t.Pending() > t.high() {
 		t.fill()
@@ -93,7 +93,7 @@ func (t *Transport) keep(p []byte, n, most int) (int, error) {
 	n += kept
 	t.hasten()
 	if t.state == lost {
-		return n, t.refusal("write")
+		return n, t.closedWithin(n < len(p))
 	}
 	if t.out == nil && kept > 0 && n < len(p) { // there is room again, and nobody will tell
 		more, err := t.write(p[n:], most)
@@ -103,6 +103,15 @@ func (t *Transport) keep(p []byte, n, most int) (int, error) {
 		t.fill()
 	}
 	return n, nil
+}
+
+// closedWithin returns what a write returns in whose midst the connection was lost. It is no error
+// if one of its callbacks has closed it, and everything was sent before.
+func (t *Transport) closedWithin(short bool) error {
+	if short || t.Err() != nil {
+		return t.refusal("write")
+	}
+	return nil
 }
 
 // store keeps a copy of p.
