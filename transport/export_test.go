@@ -10,6 +10,9 @@ func (t *Transport) Held() int {
 	return t.line.held()
 }
 
+// Sending reports whether the driver has what is yet to be sent.
+func (t *Transport) Sending() bool { return t.busy() }
+
 // MostHeld is the bound of Held that is promised.
 const MostHeld = maxHeld + 256*smallBuffer + 32*smallBuffer
 

@@ -164,24 +164,38 @@ func loopback() netip.AddrPort { return netip.MustParseAddrPort("127.0.0.1:0") }
 // recorder and every millisecond.
 func (w *world) until(what string, holds func() bool) {
 	w.Helper()
+	w.wait(time.Millisecond, patience, what, holds)
+}
+
+// hears is until where only callbacks end the wait: one that the loop is not woken for is missed.
+func (w *world) hears(what string, holds func() bool) {
+	w.Helper()
+	w.wait(longWait, longWait-1, what, holds)
+}
+
+// longWait is after how long a wake-up has been lost.
+const longWait = 10 * time.Second
+
+func (w *world) wait(every, atMost time.Duration, what string, holds func() bool) {
+	w.Helper()
 	if holds() {
 		return
 	}
-	over := w.Now() + patience
+	over, late := w.Now()+atMost, false
 	var tick *loop.Timer
-	tick = w.After(time.Millisecond, func() {
-		if holds() || w.Now() > over {
+	tick = w.After(every, func() {
+		if late = w.Now() > over; late || holds() {
 			w.Stop()
 			return
 		}
-		tick.Reset(time.Millisecond)
+		tick.Reset(every)
 	})
 	w.awaited = holds
 	w.must(w.Run())
 	w.awaited = nil
 	tick.Stop()
-	if !holds() {
-		w.Fatalf("%s: not within %v", what, patience)
+	if late || !holds() {
+		w.Fatalf("%s: not within %v", what, atMost)
 	}
 }
 

@@ -86,6 +86,51 @@ func TestHoarderIsBounded(t *testing.T) {
 	}
 }
 
+// TestFastSenderIsBounded: what comes faster than it is delivered waits in the kernel.
+func TestFastSenderIsBounded(t *testing.T) {
+	onSockets(t, func(w *world) {
+		r := w.recorder()
+		te, peer := w.raw(r)
+		piece := make([]byte, 4000)
+		for range 50 {
+			for i := 0; i < 1000 && w.sends(peer, piece) > 0; i++ {
+			}
+			w.turns(1)
+			if n := te.Held(); n > transport.MostHeld {
+				w.Fatalf("%d bytes are held", n)
+			}
+		}
+	})
+}
+
+// TestPausedConnectionHoldsLittle of what comes slowly.
+func TestPausedConnectionHoldsLittle(t *testing.T) {
+	onSockets(t, func(w *world) {
+		r := w.recorder()
+		te, peer := w.raw(r)
+		te.PauseReading()
+		all, size := tagged(1, 100_000), 0
+		for size < len(all) {
+			n := w.sends(peer, all[size:size+100])
+			if size += n; n < 100 {
+				break // the kernel holds no more: of a unix socket it counts more than the bytes
+			}
+			w.turns(1)
+		}
+		if size < 20_000 {
+			w.Fatalf("only %d bytes could be sent", size)
+		}
+		if n := te.Held(); n > 20_000 {
+			w.Errorf("%d bytes are held", n)
+		}
+		te.ResumeReading()
+		w.hears("it has everything", r.has(size))
+		if !bytes.Equal(r.got, all[:size]) {
+			w.Error("the bytes have arrived in another order")
+		}
+	})
+}
+
 // TestPeerThatDoesNotReadLetsTheLoopRest, however the pieces that wait for it were written.
 func TestPeerThatDoesNotReadLetsTheLoopRest(t *testing.T) {
 	for _, piece := range []int{100, 5000, 20_000, 300_000} {

@@ -416,7 +416,6 @@ func (l *line) close(reset bool) {
 		_ = sys.Close(int(l.fd))
 		return
 	}
-	d.ring.CancelFD(int(l.fd))
 	d.ring.CloseFD(int(l.fd))
 	_ = d.ring.Enter() // should it fail, the next one tells
 }

@@ -39,7 +39,7 @@ func TestSizesBackAndForth(t *testing.T) {
 		for _, a := range all {
 			a.next()
 		}
-		w.until("all is said", func() bool {
+		w.hears("all is said", func() bool {
 			for _, a := range all {
 				if len(a.peer.sizes) > 0 || a.got < a.peer.sent {
 					return false
@@ -47,6 +47,7 @@ func TestSizesBackAndForth(t *testing.T) {
 			}
 			return true
 		})
+		w.rests()
 	})
 }
 

@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"runtime"
@@ -56,6 +57,32 @@ func TestCloseWhileTheKernelSends(t *testing.T) {
 		if !bytes.Equal(got, sent) || a.err != nil {
 			w.Errorf("%d bytes have arrived, want %d; %v", len(got), len(sent), a.err)
 		}
+	})
+}
+
+// TestCloseWriteWhileTheKernelSends: the peer gets the end of the stream behind the last byte.
+func TestCloseWriteWhileTheKernelSends(t *testing.T) {
+	onSockets(t, func(w *world) {
+		a := w.recorder()
+		ta, peer := w.raw(a)
+		n := 0
+		for ; ta.Pending() == 0 && !ta.Sending(); n += 4000 {
+			w.must(ta.Write(make([]byte, 4000)))
+			w.turns(2)
+		}
+		w.must(ta.CloseWrite())
+		w.turns(3)
+		buf := make([]byte, 1<<20)
+		w.until("the end", func() bool {
+			got, err := sys.TryRecv(peer, buf)
+			n -= got
+			return got == 0 && err == nil
+		})
+		if n != 0 {
+			w.Errorf("%d bytes are missing", n)
+		}
+		w.sends(peer, []byte("it can still receive"))
+		w.until("it does", a.has(20))
 	})
 }
 
@@ -280,6 +307,51 @@ func (a *asking) Readable(t *transport.Transport) {
 			a.w.Fatal(err)
 		}
 	}
+}
+
+// TestAdoptWhileTheLoopCloses, as a protocol may try to when it is told of that.
+func TestAdoptWhileTheLoopCloses(t *testing.T) {
+	onSockets(t, func(w *world) {
+		a := w.recorder()
+		w.raw(a)
+		pair := w.sockets()
+		w.closeAtEnd(pair[1])
+		a.on["lost"] = func() {
+			r := w.recorder()
+			if _, err := transport.Adopt(w.Loop, pair[0], r); !errors.Is(err, loop.ErrClosed) {
+				w.Errorf("the error is %v", err)
+			}
+			r.expect()
+		}
+		w.must(w.Close())
+		if !a.lost() || sys.CheckOpen(pair[0]) == nil {
+			w.Errorf("it was told %q; the other one is open", a.log)
+		}
+	})
+}
+
+// TestNoWakeUpIsLost: reading is paused and resumed at every moment, while what was requested before
+// is still being given up.
+func TestNoWakeUpIsLost(t *testing.T) {
+	onSockets(t, func(w *world) {
+		for round := range 120 {
+			r := w.recorder()
+			te, peer := w.raw(r)
+			w.turns(round % 2)
+			w.sends(peer, tagged(round, 1+round%3*5000))
+			te.PauseReading()
+			w.turns(round % 5)
+			te.ResumeReading()
+			w.turns(round / 5 % 3)
+			te.PauseReading()
+			w.turns(round / 15 % 3)
+			te.ResumeReading()
+			w.hears("it has what was sent", r.has(1+round%3*5000))
+			w.After(0, func() { w.sends(peer, []byte("more")) })
+			w.hears("it has more", r.has(1+round%3*5000+4))
+			te.Abort()
+		}
+	})
 }
 
 // TestPausedConnectionDoesNotKeepTheLoopBusy, nor has it the loop believe that something may
