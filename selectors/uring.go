@@ -69,10 +69,10 @@ func (s *Selector) Completions() *Completions {
 	return s.shared
 }
 
-// reaped is how many completions a wait takes at most, if there are some of what others have
-// requested: thousands that come at once are not to hold up the rest. What is registered here has
-// one each, and a Select reports all of them.
-const reaped = 1024
+// reaped is how many completions are taken at a time, of which there are three in a wait, if there
+// are some of what others have requested: thousands that come at once are not to hold up the rest.
+// What is registered here has one each, and a Select reports all of them.
+const reaped = 512
 
 func newRing() (backend, error) {
 	u, err := uring.Open(uring.Config{})

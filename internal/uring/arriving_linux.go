@@ -45,7 +45,7 @@ func (s *slot) awaits() int16 {
 		return 0
 	case s.op == OpReceive, s.op == OpAccept:
 		return unix.POLLIN
-	case s.op == OpSend, s.op == OpConnect:
+	case s.op == OpConnect:
 		return unix.POLLOUT
 	case s.op == OpPoll:
 		return int16(s.arg &^ goesOn)

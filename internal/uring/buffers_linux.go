@@ -8,97 +8,149 @@ import (
 	"unsafe"
 )
 
-// group is a ring of buffers that receives take from: the kernel takes from its head when bytes
+// buffers is a ring of buffers that receives take from: the kernel takes from its head when bytes
 // have come, so that a connection that is silent needs none. We put back at its tail.
-type group struct {
-	id        uint16
-	size      int
-	count     int // a power of two
-	first     int // the number of the first buffer: no two groups have the same numbers
-	available int // buffers that the kernel has, for all that we know
-	tail      uint16
-	zeroth    uint16 // the buffer in the first entry
-	entries   []bufferEntry
-	last      *uint32  // the end of the first entry, where the kernel looks for the tail
-	taken     []uint32 // for each buffer, how often it was taken and put back: odd while it is out
-	ring      []byte
-	data      []byte
-	closed    bool
+//
+// How many take part follows from how many are needed at once. When a receive finds none they are
+// doubled, up to the most there may be. When a quarter of them was enough for a while half of them
+// leave, as they come back, and the system gets their memory. Those that stay have the lower
+// numbers.
+type buffers struct {
+	size  int
+	count int // how many there may be, a power of two
+	want  int // those with lower numbers take part
+	have  int // how many do: with those that have yet to leave
+	free  int // of these, the ones that the kernel has, for all that we know
+
+	tail    uint16
+	told    uint16 // the tail that the kernel knows
+	zeroth  uint16 // the buffer in the first entry
+	entries []bufferEntry
+	last    *uint32  // the end of the first entry, where the kernel looks for the tail
+	state   []uint32 // of each buffer
+	ring    []byte
+	data    []byte
+	closed  bool
+
+	most, looks int // how many were needed at once lately, and how often that was looked at
 
 	// Receives that found no buffer. Those of behind were begun again and found none once more, as
 	// another connection was faster: they come first.
 	starved, behind queue
+	doubled         bool // the buffers were, since one of them was begun again
 }
 
-// maxBuffers is the most of a group: numbers have 16 bits, and there are two groups.
-const maxBuffers = 1 << 14
+// The state of a buffer: where it is, in the lowest bits; above them, how often it was received
+// into, so that who has it can be told from who had it before.
+const (
+	away        = iota // takes no part
+	waiting            // the kernel has it
+	lent               // a client has it
+	whereabouts = 3
+	another     = 4
+)
 
-// open maps the buffers and hands them to the kernel.
-func (g *group) open(r *Ring, id, size, count, first int) error {
+const (
+	// maxBuffers is the most that there may be: their numbers have 16 bits, as the tail has.
+	maxBuffers = 1 << 15
+
+	// fewBuffers take part at least, if there may be so many: 1 MiB.
+	fewBuffers = 32
+
+	// maxLooks is after how many looks some may leave.
+	maxLooks = 1024
+)
+
+// open maps the buffers and hands the first ones to the kernel.
+func (b *buffers) open(r *Ring, size, count int) error {
 	count = 1 << bits.Len(uint(min(count, maxBuffers)-1))
-	*g = group{id: uint16(id), size: size, count: count, first: first, available: count}
+	*b = buffers{size: size, count: count}
 	var err error
 	entry := int(unsafe.Sizeof(bufferEntry{}))
-	if g.ring, err = mapMemory(max(count*entry, os.Getpagesize())); err != nil {
+	if b.ring, err = mapMemory(max(count*entry, os.Getpagesize())); err != nil {
 		return os.NewSyscallError("mmap a ring of buffers", err)
 	}
-	if g.data, err = mapMemory(count * stride(g.size)); err != nil {
+	if b.data, err = mapMemory(count * stride(size)); err != nil {
 		return os.NewSyscallError("mmap buffers", err)
 	}
-	arg := &bufferRing{addr: address(g.ring), entries: uint32(count), group: uint16(id)}
+	arg := &bufferRing{addr: address(b.ring), entries: uint32(count)}
 	errno := r.kernel.register(r.fd, registerBuffers, unsafe.Pointer(arg), 1)
 	if errno != 0 {
 		return unsupported("io_uring_register a ring of buffers", errno)
 	}
-	g.taken = make([]uint32, count)
-	g.entries = unsafe.Slice((*bufferEntry)(unsafe.Pointer(&g.ring[0])), count)
-	g.last = word(g.ring, uint32(unsafe.Offsetof(g.entries[0].id)))
-	for i := range count {
-		g.put(first + i)
-	}
-	g.publish()
+	b.state = make([]uint32, count)
+	b.entries = unsafe.Slice((*bufferEntry)(unsafe.Pointer(&b.ring[0])), count)
+	b.last = word(b.ring, uint32(unsafe.Offsetof(b.entries[0].id)))
+	b.grow(min(fewBuffers, count))
+	b.publish()
 	return nil
 }
 
+// grow has so many buffers take part.
+func (b *buffers) grow(want int) {
+	for id := b.want; id < want; id++ {
+		if b.state[id]&whereabouts == away {
+			b.have++
+			b.put(id)
+		}
+	}
+	b.want = want
+}
+
 // put writes a buffer into the entry behind the tail.
-func (g *group) put(id int) {
-	e := &g.entries[int(g.tail)&(g.count-1)]
-	e.addr = address(g.data[(id-g.first)*stride(g.size):])
-	e.len = uint32(g.size)
-	if e == &g.entries[0] {
-		g.zeroth = uint16(id)
+func (b *buffers) put(id int) {
+	b.free++
+	b.state[id] = b.state[id]&^whereabouts | waiting
+	e := &b.entries[int(b.tail)&(b.count-1)]
+	e.addr = address(b.data[id*stride(b.size):])
+	e.len = uint32(b.size)
+	if e == &b.entries[0] {
+		b.zeroth = uint16(id)
 	} else {
 		e.id = uint16(id)
 	}
-	g.tail++
+	b.tail++
 }
 
-// publish tells the kernel where the tail is. It lies in the unused end of the first entry, behind
-// the number of that entry's buffer: both are stored as one word, as Go has no atomic store of 16
-// bits.
-func (g *group) publish() {
-	var b [4]byte
-	binary.NativeEndian.PutUint16(b[:2], g.zeroth)
-	binary.NativeEndian.PutUint16(b[2:], g.tail)
-	atomic.StoreUint32(g.last, binary.NativeEndian.Uint32(b[:]))
+// publish tells the kernel where the tail is: once for all buffers that have come back, as to store
+// what others look at takes time. The tail lies in the unused end of the first entry, behind the
+// number of that entry's buffer: both are stored as one word, as Go has no atomic store of 16 bits.
+func (b *buffers) publish() {
+	if b.tail == b.told || b.closed {
+		return
+	}
+	var w [4]byte
+	binary.NativeEndian.PutUint16(w[:2], b.zeroth)
+	binary.NativeEndian.PutUint16(w[2:], b.tail)
+	atomic.StoreUint32(b.last, binary.NativeEndian.Uint32(w[:]))
+	b.look(b.have - b.free + int(b.tail-b.told))
+	b.told = b.tail
+}
+
+// look is told how many buffers the kernel was without.
+func (b *buffers) look(n int) {
+	b.most = max(b.most, n)
+	if b.looks++; b.looks < maxLooks {
+		return
+	}
+	if b.want > fewBuffers && b.most < b.want/4 {
+		b.want /= 2
+	}
+	b.most, b.looks = 0, 0
 }
 
 // chunk returns what was received into a buffer. With nothing in it the buffer goes back at once.
 func (r *Ring) chunk(id uint16, n int) Chunk {
-	g := &r.groups[0]
-	if int(id) >= g.count {
-		g = &r.groups[1]
-	}
-	at := int(id) - g.first
-	g.available--
-	g.taken[at]++
-	c := Chunk{ring: r, group: g.id, id: id, lease: g.taken[at]}
+	b := &r.buffers
+	b.free--
+	b.state[id] = (b.state[id]&^whereabouts | lent) + another
+	c := Chunk{ring: r, id: id, state: b.state[id]}
 	if n <= 0 {
 		c.Release()
 		return Chunk{}
 	}
-	start := at * stride(g.size)
-	c.Bytes = g.data[start : start+n : start+n]
+	start := int(id) * stride(b.size)
+	c.Bytes = b.data[start : start+n : start+n]
 	return c
 }
 
@@ -108,83 +160,86 @@ func (c Chunk) Release() {
 	if c.ring == nil {
 		return
 	}
-	g := &c.ring.groups[c.group]
-	at := int(c.id) - g.first
-	if g.taken[at] != c.lease {
+	b, id := &c.ring.buffers, int(c.id)
+	if b.state[id] != c.state {
 		panic("kettle: a chunk of a ring was released twice")
 	}
-	g.taken[at]++
-	g.available++
-	if g.closed {
-		g.close()
+	if id < b.want && !b.closed {
+		b.put(id)
 		return
 	}
-	g.put(int(c.id))
-	g.publish()
+	b.state[id] = b.state[id]&^whereabouts | away
+	b.have--
+	switch {
+	case b.closed:
+		b.close()
+	case b.have == b.want:
+		giveBack(b.data[b.want*stride(b.size):])
+	}
 }
 
 // close unmaps the buffers, as soon as clients have none of them.
-func (g *group) close() {
-	g.closed = true
-	if g.available == g.count {
-		unmapMemory(g.ring)
-		unmapMemory(g.data)
-		g.ring, g.data, g.entries, g.last = nil, nil, nil, nil
+func (b *buffers) close() {
+	b.closed = true
+	if b.have == b.free {
+		unmapMemory(b.ring)
+		unmapMemory(b.data)
+		b.ring, b.data, b.entries, b.last = nil, nil, nil, nil
 	}
 }
 
 // starve lets a receive wait for a buffer.
-func (g *group) starve(r *Ring, n int, s *slot) {
+func (b *buffers) starve(r *Ring, n int, s *slot) {
 	if s.flags&again != 0 {
-		g.behind.push(&r.table, n)
+		b.behind.push(&r.table, n)
 	} else {
-		g.starved.push(&r.table, n)
+		b.starved.push(&r.table, n)
 	}
 	s.flags |= waits
+	if b.want < b.count && !b.doubled {
+		b.doubled, r.revived = true, true
+		b.grow(2 * b.want)
+	}
 }
 
 // nextTurn is the token of a request that has nothing to do but to complete.
 const nextTurn = ^uint64(0)
 
-// rearm begins receives again that have waited for a buffer. See group.rearm.
+// rearm begins receives again that have waited for a buffer, in order, and no more of them than
+// there are buffers: otherwise a buffer that comes back would have a thousand run for it, in vain
+// but one. A receive that finds nothing to receive leaves its buffer to the next. So if others
+// still wait, a completion is ordered that gives them their turn.
 func (r *Ring) rearm() {
-	for i := range r.groups {
-		r.groups[i].rearm(r)
-	}
-}
-
-// rearm begins receives again that have waited, in order, and no more of them than there are
-// buffers: otherwise a buffer that comes back would have a thousand run for it, in vain but one. A
-// receive that finds nothing to receive leaves its buffer to the next. So if others still wait, a
-// completion is ordered that gives them their turn.
-func (g *group) rearm(r *Ring) {
-	due := min(g.available, g.behind.n+g.starved.n)
+	b := &r.buffers
+	b.publish()
+	b.doubled = false
+	due := min(b.free, b.behind.n+b.starved.n)
 	for range due {
-		q := &g.behind
+		q := &b.behind
 		if q.n == 0 {
-			q = &g.starved
+			q = &b.starved
 		}
 		n := q.pop(&r.table)
 		s := r.table.at(n)
 		s.flags = s.flags&^waits | again
 		r.receive(n, s)
 	}
-	if due > 0 && g.behind.n+g.starved.n > 0 {
+	if due > 0 && b.behind.n+b.starved.n > 0 {
 		r.push(&sqe{opcode: opNop, fd: -1, userData: nextTurn}, nil)
 	}
 }
 
 // forget takes a receive out of those that wait.
-func (g *group) forget(r *Ring, n int, s *slot) {
-	if !g.behind.remove(&r.table, n) {
-		g.starved.remove(&r.table, n)
+func (b *buffers) forget(r *Ring, n int, s *slot) {
+	if !b.behind.remove(&r.table, n) {
+		b.starved.remove(&r.table, n)
 	}
 	s.flags &^= waits
 }
 
 // abandon ends all receives that wait.
-func (g *group) abandon(r *Ring) {
-	for _, q := range []*queue{&g.behind, &g.starved} {
+func (b *buffers) abandon(r *Ring) {
+	for _, q := range []*queue{&b.behind, &b.starved} {
 		for q.n > 0 {
 			r.table.end(q.pop(&r.table))
 		}

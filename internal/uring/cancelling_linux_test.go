@@ -65,24 +65,14 @@ func TestEveryRequestCanBeCancelled(t *testing.T) {
 	for _, submitted := range []bool{true, false} {
 		r := open(t, uring.Config{})
 		a, _ := pair(t)
-		full, _ := pair(t)
 		listener, _ := listen(t)
-		if err := sys.SetSendBuffer(full, 4096); err != nil {
-			t.Fatal(err)
-		}
-		m := memory(r, pattern(64<<10))
-		fill := &client{}
-		r.Cancel(r.Send(full, m, fill))
-		drive(t, r, "its buffer is full", func() bool { return fill.ended == 1 })
 		clients := map[string]*client{}
 		requests := map[string]uring.Request{}
 		add := func(name string, request func(c uring.Client) uring.Request) {
 			clients[name] = &client{}
 			requests[name] = request(clients[name])
 		}
-		fillUp(t, full)
-		add("receive", func(c uring.Client) uring.Request { return r.Receive(a, false, c) })
-		add("send", func(c uring.Client) uring.Request { return r.Send(full, m, c) })
+		add("receive", func(c uring.Client) uring.Request { return r.Receive(a, c) })
 		add("accept", func(c uring.Client) uring.Request { return r.Accept(listener, c) })
 		add("poll", func(c uring.Client) uring.Request { return r.Poll(a, true, false, c) })
 		add("timeout", func(c uring.Client) uring.Request { return r.Timeout(time.Hour, c) })
@@ -103,7 +93,6 @@ func TestEveryRequestCanBeCancelled(t *testing.T) {
 		if r.Live() != 0 {
 			t.Errorf("%d requests are under way", r.Live())
 		}
-		m.Free()
 	}
 }
 
@@ -123,13 +112,11 @@ func fillUp(t *testing.T, fd int) {
 func TestCancelThatComesTooLate(t *testing.T) {
 	r := open(t, uring.Config{})
 	a, b := pair(t)
-	m := memory(r, []byte("x"))
-	defer m.Free()
 	c := &client{}
-	late := r.Send(a, m, c)
-	drive(t, r, "it is sent", func() bool { return c.ended == 1 })
+	late := r.Poll(a, false, true, c)
+	drive(t, r, "it is done", func() bool { return c.ended == 1 })
 	receives := &client{}
-	q := r.Receive(a, false, receives)
+	q := r.Receive(a, receives)
 	if uint32(q) != uint32(late) {
 		t.Fatal("the slot is not used again, so nothing is tested")
 	}
@@ -142,11 +129,11 @@ func TestCancelThatComesTooLate(t *testing.T) {
 	if receives.ended != 0 || len(c.all) != 1 {
 		t.Error("a cancel that came too late has cancelled another request")
 	}
-	// Sent in the same submission, but done before the cancel is read.
+	// Made in the same submission, but done before the cancel is read.
 	both := &client{}
-	r.Cancel(r.Send(a, m, both))
-	drive(t, r, "the send is told", func() bool { return both.ended == 1 })
-	want(t, both, uring.OpSend, nil, 1, false)
+	r.Cancel(r.Poll(a, false, true, both))
+	drive(t, r, "the poll is told", func() bool { return both.ended == 1 })
+	want(t, both, uring.OpPoll, nil, unix.POLLOUT, false)
 }
 
 func TestCancelFDCancelsAllOfOneDescriptor(t *testing.T) {
@@ -158,7 +145,7 @@ func TestCancelFDCancelsAllOfOneDescriptor(t *testing.T) {
 		r.Poll(a, true, false, mine)
 		r.Poll(other, true, false, others)
 	}
-	r.Receive(a, true, mine)
+	r.Receive(a, mine)
 	settle(t, r)
 	r.CancelFD(a)
 	r.CancelFD(a)
@@ -181,7 +168,7 @@ func TestNothingOfAClosedDescriptorReachesTheNext(t *testing.T) {
 	r := open(t, uring.Config{})
 	a, b := pair(t)
 	before := &client{}
-	r.Receive(a, false, before)
+	r.Receive(a, before)
 	settle(t, r)
 	r.CloseFD(a)
 	drive(t, r, "the receive ends", func() bool { return before.ended == 1 })
@@ -197,7 +184,7 @@ func TestNothingOfAClosedDescriptorReachesTheNext(t *testing.T) {
 		c, d = d, c
 	}
 	after := &client{}
-	r.Receive(c, false, after)
+	r.Receive(c, after)
 	send(t, d, []byte("for the next"))
 	drive(t, r, "bytes come", func() bool { return len(after.bytes) > 0 })
 	if string(after.bytes) != "for the next" || len(before.bytes) != 0 || len(before.all) != 1 {
@@ -212,7 +199,7 @@ func TestRingIsReadableWhenThereIsSomethingToReap(t *testing.T) {
 	r := open(t, uring.Config{})
 	a, b := pair(t)
 	c := &client{}
-	r.Receive(a, false, c)
+	r.Receive(a, c)
 	fds := []sys.PollFD{{Fd: int32(r.FD()), Events: sys.PollIn}}
 	for range 3 {
 		if err := r.Enter(); err != nil {
@@ -235,15 +222,10 @@ func TestRequestsOutliveTheThreadThatMadeThem(t *testing.T) {
 	r := open(t, uring.Config{})
 	a, b := pair(t)
 	polled, other := pair(t)
-	full, drain := pair(t)
 	listener, addr := listen(t)
-	fillUp(t, full)
-	m := memory(r, []byte("at last"))
-	defer m.Free()
-	receives, sends, accepts, polls, timers := &client{}, &client{}, &client{}, &client{}, &client{}
+	receives, accepts, polls, timers := &client{}, &client{}, &client{}, &client{}
 	endOfThread(t, func() error {
-		r.Receive(a, false, receives)
-		r.Send(full, m, sends)
+		r.Receive(a, receives)
 		r.Accept(listener, accepts)
 		r.Poll(polled, true, false, polls)
 		r.Timeout(50*time.Millisecond, timers)
@@ -258,12 +240,9 @@ func TestRequestsOutliveTheThreadThatMadeThem(t *testing.T) {
 	}
 	closeAtEnd(t, peer)
 	drive(t, r, "all are done", func() bool {
-		_ = tryReceive(t, drain)
-		return len(receives.bytes)*len(sends.all)*len(accepts.all)*len(polls.all)*
-			len(timers.all) > 0
+		return len(receives.bytes)*len(accepts.all)*len(polls.all)*len(timers.all) > 0
 	})
 	want(t, receives, uring.OpReceive, nil, 1, true)
-	want(t, sends, uring.OpSend, nil, 7, false)
 	want(t, polls, uring.OpPoll, nil, unix.POLLIN, false)
 	want(t, timers, uring.OpTimeout, nil, 0, false)
 	closeAtEnd(t, accepts.last().N)

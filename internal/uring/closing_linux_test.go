@@ -15,10 +15,10 @@ import (
 // TestCloseWithRequestsUnderWay of every kind: they are over when it returns, and nobody is told.
 func TestCloseWithRequestsUnderWay(t *testing.T) {
 	for _, submitted := range []bool{true, false} {
-		r := open(t, uring.Config{Small: 1})
+		r := open(t, uring.Config{Buffers: 1})
 		hoarder := &client{hoard: true}
 		first, peer := pair(t)
-		r.Receive(first, false, hoarder)
+		r.Receive(first, hoarder)
 		send(t, peer, []byte("x"))
 		drive(t, r, "the buffer is taken", func() bool { return len(hoarder.held) == 1 })
 		full, drain := pair(t)
@@ -32,8 +32,8 @@ func TestCloseWithRequestsUnderWay(t *testing.T) {
 		r.Timeout(time.Hour, c)
 		for range 3 {
 			a, b := pair(t)
-			r.Receive(a, false, c)
-			r.Receive(a, true, c)
+			r.Receive(a, c)
+			r.Receive(a, c)
 			send(t, b, []byte("y"))
 		}
 		if submitted {
@@ -119,13 +119,13 @@ func TestClosedRingDoesNothing(t *testing.T) {
 	a, _ := pair(t)
 	gone, other := pair(t)
 	c := &client{}
-	q := r.Receive(a, false, c)
+	q := r.Receive(a, c)
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
 	m := r.Memory(10)
 	requests := []uring.Request{
-		r.Receive(a, false, c), r.Send(a, m, c), r.Accept(a, c),
+		r.Receive(a, c), r.Accept(a, c),
 		r.Connect(a, netip.MustParseAddrPort("127.0.0.1:1"), c), r.ConnectUnix(a, "@x", c),
 		r.Shutdown(a, c), r.Poll(a, true, true, c), r.Timeout(0, c),
 	}
@@ -134,6 +134,7 @@ func TestClosedRingDoesNothing(t *testing.T) {
 			t.Errorf("request %d of a closed ring is %#x", i, request)
 		}
 	}
+	r.Send(a, m, c)
 	r.Cancel(q)
 	r.CancelFD(a)
 	r.CloseFD(gone)
@@ -161,7 +162,7 @@ func TestCloseThatCannotWait(t *testing.T) {
 	}
 	a, b := pair(t)
 	c := &client{hoard: true}
-	r.Receive(a, false, c)
+	r.Receive(a, c)
 	send(t, b, []byte("x"))
 	drive(t, r, "a byte comes", func() bool { return len(c.held) == 1 })
 	h.Enter = func(uint32, uint32) syscall.Errno { return syscall.EEXIST }

@@ -47,7 +47,7 @@ func (q *completions) take() (cqe, bool) {
 
 // Ready reports whether there is something to reap. It is no system call.
 func (r *Ring) Ready() bool {
-	return r.cq.next != atomic.LoadUint32(r.cq.tail) || r.overflown()
+	return r.cq.next != atomic.LoadUint32(r.cq.tail) || r.overflown() || r.sent()
 }
 
 // overflown reports whether there are completions that found no place. The kernel keeps them until
@@ -58,6 +58,7 @@ func (r *Ring) overflown() bool { return atomic.LoadUint32(r.sq.flags)&sqOverflo
 // how many there were. A client may make requests, which an Enter has to follow, and even close the
 // ring. What the ring itself begins again is submitted here.
 func (r *Ring) Reap(most int) int {
+	r.tellSent()
 	n := 0
 	for n < most && !r.closed {
 		c, ok := r.cq.take()
@@ -107,80 +108,90 @@ func (r *Ring) sweep() {
 
 // result is a completion on its way to its client.
 type result struct {
-	slot  int
-	errno syscall.Errno
-	n     int
-	more  bool
-	chunk Chunk
+	slot int
+	Completion
 }
 
 // complete finds out what a completion is about.
 func (r *Ring) complete(c cqe) {
 	n, s := r.table.find(Request(c.userData))
-	res := result{slot: n, n: int(c.res), more: c.flags&cqeMore != 0}
+	if s != nil && s.op == OpReceive && c.res > 0 && c.flags&cqeMore != 0 && !r.closed &&
+		s.client != nil {
+		// One more message, as most are: it goes on, and nothing is to be decided.
+		s.tries, s.flags = 0, s.flags&^again
+		s.client.Completed(Completion{Request: Request(c.userData), Op: OpReceive, N: int(c.res),
+			Chunk: r.chunk(uint16(c.flags>>cqeBufferShift), int(c.res)), More: true})
+		return
+	}
+	res := result{slot: n}
 	if c.flags&cqeBuffer != 0 {
-		res.chunk = r.chunk(uint16(c.flags>>cqeBufferShift), int(c.res))
+		res.Chunk = r.chunk(uint16(c.flags>>cqeBufferShift), int(c.res))
 	}
 	if s == nil {
 		// A receive has its turn; or nobody wants to know: a cancel that came too late, a close
 		// that failed.
-		r.revived = r.revived || c.userData == nextTurn
-		res.chunk.Release()
+		res.Chunk.Release()
+		if !r.sends.failed(Request(c.userData), c.res) {
+			r.revived = r.revived || c.userData == nextTurn
+		}
 		return
 	}
-	if c.res < 0 {
-		res.n, res.errno = 0, syscall.Errno(-c.res)
-	}
-	if s.flags&answered != 0 {
-		res.errno = syscall.Errno(s.arg)
+	res.Request, res.Op, res.More = Request(c.userData), s.op, c.flags&cqeMore != 0
+	switch {
+	case s.flags&answered != 0:
+		res.Errno = syscall.Errno(s.arg)
+	case c.res < 0:
+		res.Errno = syscall.Errno(-c.res)
+	default:
+		res.N = int(c.res)
 	}
 	switch s.op {
 	case OpReceive:
-		r.received(res, s)
+		r.received(&res, s)
 	case OpAccept:
-		r.accepted(res, s)
+		r.accepted(&res, s)
 	default:
-		r.done(res, s)
+		r.done(&res, s)
 	}
 }
 
 // received is told what a receive has brought.
-func (r *Ring) received(res result, s *slot) {
+func (r *Ring) received(res *result, s *slot) {
 	ends := s.flags&cancelled != 0 || r.closed
 	switch {
-	case res.errno == syscall.ENOBUFS && !ends:
-		r.groups[s.arg].starve(r, res.slot, s)
+	case res.N > 0:
+		s.tries = 0
+		s.flags &^= again
+		if !res.More && !ends {
+			r.revive(res.slot, s) // it was a single one, or the kernel needed to end it
+			res.More = true
+		}
+	case res.Errno == syscall.ENOBUFS && !ends:
+		r.buffers.starve(r, res.slot, s)
 		return
-	case res.errno == syscall.ENOBUFS:
-		res.errno = syscall.ECANCELED
+	case res.Errno == syscall.ENOBUFS:
+		res.Errno = syscall.ECANCELED
 	case r.unasked(res, s):
 		r.revive(res.slot, s)
 		return
-	case res.n > 0:
-		s.tries = 0
-		s.flags &^= again
-		if !res.more && !ends {
-			r.revive(res.slot, s) // it was a single one, or the kernel needed to end it
-			res.more = true
-		}
 	}
 	r.tell(res, s)
 }
 
 // accepted is told of a connection, or why there is none.
-func (r *Ring) accepted(res result, s *slot) {
+func (r *Ring) accepted(res *result, s *slot) {
 	ends := s.flags&cancelled != 0 || r.closed
 	switch {
-	case r.unasked(res, s), !ends && diedInBacklog(res.errno):
-		if !res.more {
+	case r.unasked(res, s), !ends && diedInBacklog(res.Errno):
+		if !res.More {
 			r.revive(res.slot, s)
 		}
 		return
-	case res.errno == 0:
+	case res.Errno == 0:
 		s.tries = 0
-		if !res.more && !ends {
+		if !res.More && !ends {
 			r.revive(res.slot, s)
-			res.more = true
+			res.More = true
 		}
 	}
 	r.tell(res, s)
@@ -198,16 +209,16 @@ func diedInBacklog(errno syscall.Errno) bool {
 }
 
 // done is told of a request that has one completion.
-func (r *Ring) done(res result, s *slot) {
+func (r *Ring) done(res *result, s *slot) {
 	if s.op != OpConnect && r.unasked(res, s) {
 		r.revive(res.slot, s)
 		return
 	}
-	if s.op == OpPoll && res.errno == 0 && r.unready(&res, s) {
+	if s.op == OpPoll && res.Errno == 0 && r.unready(res, s) {
 		return
 	}
-	if s.op == OpTimeout && res.errno == syscall.ETIME {
-		res.errno = 0
+	if s.op == OpTimeout && res.Errno == syscall.ETIME {
+		res.Errno = 0
 	}
 	r.tell(res, s)
 }
@@ -217,22 +228,22 @@ func (r *Ring) done(res result, s *slot) {
 // circles while the peer does not read either. So it is asked to go on, and then tells only of
 // changes.
 func (r *Ring) unready(res *result, s *slot) bool {
-	res.n &^= unix.POLLRDHUP
+	res.N &^= unix.POLLRDHUP
 	ends := s.flags&cancelled != 0 || r.closed
 	switch {
-	case res.n == 0 && res.more:
+	case res.N == 0 && res.More:
 		return true
-	case res.n == 0 && !ends:
+	case res.N == 0 && !ends:
 		s.arg |= goesOn
 		r.revive(res.slot, s)
 		return true
-	case res.n == 0:
-		res.errno = syscall.ECANCELED
-	case res.more && !ends:
+	case res.N == 0:
+		res.Errno = syscall.ECANCELED
+	case res.More && !ends:
 		// What it would still tell is dropped, as its slot is another one's.
 		r.push(&sqe{opcode: opAsyncCancel, fd: -1, flags: sqeSkipSuccess,
 			addr: uint64(request(res.slot, s))}, nil)
-		r.revived, res.more = true, false
+		r.revived, res.More = true, false
 	}
 	return false
 }
@@ -244,8 +255,8 @@ const maxTries = 100
 // having asked for it. A request belongs to the thread that submitted it. When that thread ends, as
 // it does when a goroutine ends that is locked to it, the kernel cancels its requests, whoever
 // waits for them.
-func (r *Ring) unasked(res result, s *slot) bool {
-	switch res.errno {
+func (r *Ring) unasked(res *result, s *slot) bool {
+	switch res.Errno {
 	case syscall.ECANCELED, syscall.EFAULT, syscall.EINTR:
 		if s.flags&(cancelled|answered) == 0 && !r.closed && s.tries < maxTries {
 			s.tries++
@@ -263,8 +274,6 @@ func (r *Ring) revive(n int, s *slot) {
 		r.receive(n, s)
 	case OpAccept:
 		r.accept(n, s)
-	case OpSend:
-		r.send(n, s)
 	case OpPoll:
 		r.poll(n, s)
 	case OpTimeout:
@@ -274,18 +283,17 @@ func (r *Ring) revive(n int, s *slot) {
 
 // tell ends a request that does not go on, and calls its client. What nobody is told of is given
 // back.
-func (r *Ring) tell(res result, s *slot) {
-	c, op, q := s.client, s.op, request(res.slot, s)
-	if !res.more {
+func (r *Ring) tell(res *result, s *slot) {
+	c := s.client
+	if !res.More {
 		r.table.end(res.slot)
 	}
 	if c == nil || r.closed {
-		res.chunk.Release()
-		if op == OpAccept && res.errno == 0 {
-			_ = sys.Close(res.n)
+		res.Chunk.Release()
+		if res.Op == OpAccept && res.Errno == 0 {
+			_ = sys.Close(res.N)
 		}
 		return
 	}
-	c.Completed(Completion{Request: q, Op: op, Errno: res.errno, N: res.n, Chunk: res.chunk,
-		More: res.more})
+	c.Completed(res.Completion)
 }

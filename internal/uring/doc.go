@@ -38,10 +38,10 @@
 //
 // The kernel reads and writes memory after the call that named it has returned, and Go's stacks
 // move. So everything that it touches is mapped, outside of Go's heap. What is received lies in a
-// Chunk, the client's until it is released. The buffers are few, and taken only when bytes have
-// come: 10,000 silent connections need none. While there is none, receives wait for one in order,
-// of which nobody is told. What is sent lies in a Memory, which the client may touch again when the
-// Completion has come.
+// Chunk, the client's until it is released. The buffers are taken only when bytes have come: 10,000
+// silent connections need none. There are as many as were needed at once of late. While there is
+// none, receives wait for one in order, of which nobody is told. What is sent lies in a Memory,
+// which the client may touch again when the Completion has come.
 //
 // # Waiting
 //

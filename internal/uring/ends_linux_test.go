@@ -21,7 +21,7 @@ func TestEndRightBehindTheLastBytes(t *testing.T) {
 				}
 				c := &client{}
 				if armed {
-					r.Receive(a, false, c)
+					r.Receive(a, c)
 					settle(t, r)
 				}
 				// The loop's thread must not be in the kernel meanwhile.
@@ -37,7 +37,7 @@ func TestEndRightBehindTheLastBytes(t *testing.T) {
 					continue
 				}
 				if !armed {
-					r.Receive(a, false, c)
+					r.Receive(a, c)
 				}
 				drive(t, r, "the end comes over "+name, func() bool { return c.ended == 1 })
 				if string(c.bytes) != "x" {

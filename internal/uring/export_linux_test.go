@@ -12,6 +12,7 @@ const (
 	KernelRecv    = opRecv
 	KernelSend    = opSend
 	KernelSendZC  = opSendZC
+	KernelSendMsg = opSendmsgZC
 	KernelAccept  = opAccept
 	KernelPoll    = opPollAdd
 	BriefRequests = briefRequests
@@ -35,7 +36,8 @@ type Hooks struct {
 	Submit   func(op uint8, fd int32, prio uint16)   // is shown each submission
 
 	Enters int
-	Brief  bool // how the last enter was
+	Sizes  []int // of the submissions
+	Bytes  []int // that they send
 	ring   *Ring
 }
 
@@ -61,7 +63,7 @@ func (h *Hooks) setup(entries uint32, p *params) (int, syscall.Errno) {
 
 func (h *Hooks) enter(fd int, e entry) (int, syscall.Errno) {
 	h.Enters++
-	h.Brief = e.brief
+	h.note(e)
 	if h.Enter != nil {
 		if errno := h.Enter(e.submit, e.wait); errno != 0 {
 			return -1, errno
@@ -69,12 +71,26 @@ func (h *Hooks) enter(fd int, e entry) (int, syscall.Errno) {
 	}
 	if h.Submit != nil && h.ring != nil {
 		q := &h.ring.sq
-		for i := atomic.LoadUint32(q.head); i != q.end; i++ {
-			s := &q.sqes[i&q.mask]
+		for i := range e.submit {
+			s := &q.sqes[(atomic.LoadUint32(q.head)+i)&q.mask]
 			h.Submit(s.opcode, s.fd, s.ioprio)
 		}
 	}
 	return h.system.enter(fd, e)
+}
+
+// note notes the size of a submission.
+func (h *Hooks) note(e entry) {
+	if e.submit == 0 || h.ring == nil {
+		return
+	}
+	q, bytes := &h.ring.sq, 0
+	for i := range e.submit {
+		if s := &q.sqes[(atomic.LoadUint32(q.head)+i)&q.mask]; s.opcode == opSend {
+			bytes += int(s.len)
+		}
+	}
+	h.Sizes, h.Bytes = append(h.Sizes, int(e.submit)), append(h.Bytes, bytes)
 }
 
 func (h *Hooks) register(fd int, op uint32, arg unsafe.Pointer, n uint32) syscall.Errno {
@@ -109,24 +125,23 @@ func (r *Ring) Pages() int {
 }
 
 // Starved returns how many receives wait for a buffer.
-func (r *Ring) Starved() int {
-	n := 0
-	for i := range r.groups {
-		n += r.groups[i].behind.n + r.groups[i].starved.n
-	}
-	return n
-}
+func (r *Ring) Starved() int { return r.buffers.behind.n + r.buffers.starved.n }
 
-// Available returns how many buffers the kernel has.
-func (r *Ring) Available(large bool) int {
-	if large {
-		return r.groups[1].available
-	}
-	return r.groups[0].available
-}
+// Available returns how many buffers the kernel has, Buffers how many take part.
+func (r *Ring) Available() int { return r.buffers.free }
+func (r *Ring) Buffers() int   { return r.buffers.have }
+
+// Publish tells the kernel of the buffers that have come back.
+func (r *Ring) Publish() { r.buffers.publish() }
+
+// FewBuffers take part at least, and after MaxLooks some may leave.
+const (
+	FewBuffers = fewBuffers
+	MaxLooks   = maxLooks
+)
 
 // Slabs returns how many mappings there are to send from.
-func (r *Ring) Slabs() int { return r.small.mapped + r.large.mapped }
+func (r *Ring) Slabs() int { return r.tiny.mapped + r.small.mapped + r.large.mapped }
 
 // Spilled returns how many submissions found no place.
 func (r *Ring) Spilled() int { return len(r.sq.spilled) }

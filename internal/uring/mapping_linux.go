@@ -1,6 +1,10 @@
 package uring
 
-import "golang.org/x/sys/unix"
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
 
 // mapMemory returns memory outside of Go's heap, of zeros. The system provides each page of it
 // when it is used first.
@@ -19,5 +23,15 @@ func mapRing(fd int, offset int64, size int) ([]byte, error) {
 func unmapMemory(mem []byte) {
 	if mem != nil {
 		_ = unix.Munmap(mem)
+	}
+}
+
+// giveBack has the system take back the pages that are wholly within mem, which are zeros again
+// when they are used.
+func giveBack(mem []byte) {
+	page := os.Getpagesize()
+	skip := -int(address(mem)) & (page - 1)
+	if n := (len(mem) - skip) &^ (page - 1); n > 0 {
+		_ = unix.Madvise(mem[skip:skip+n], unix.MADV_DONTNEED)
 	}
 }

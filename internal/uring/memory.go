@@ -2,61 +2,73 @@ package uring
 
 import "math/bits"
 
-// The sizes of what is received into and sent from.
+// The sizes of what is sent from, of which small is also that of what is received into.
 const (
+	tinySize  = 256
 	smallSize = 4 << 10
 	largeSize = 64 << 10
 )
 
-// How many blocks of a size are mapped at a time, no more than a uint64 has bits: 256 KiB. And how
-// much of that is kept although nothing of it is in use, 4 MiB of each size: so much may go to and
-// fro in one turn of a busy loop.
+// How many blocks of a size are mapped at a time, no more than a uint64 has bits: 20, 260 and 256
+// KiB. And how much of that is kept although nothing of it is in use: so much may go to and fro in
+// one turn of a busy loop.
 const (
+	tinyBlocks  = 64
 	smallBlocks = 64
 	largeBlocks = 4
-	keptSlabs   = 16
+	keptBytes   = 4 << 20
 )
 
 // Memory is a block of memory outside of Go's heap, to send from: the kernel reads it after the
-// call that named it has returned. It has a length, as a slice has: what Append has added, less
-// what Drop has taken away. A copy of it is the same block with a length of its own; one of the
-// copies is freed, once. The zero Memory has no room. Its methods are loop only.
+// call that named it has been prepared. It has a length, as a slice has: what Append has added,
+// less what Drop has taken away. A copy of it is the same block with a length of its own; one of
+// the copies is freed, once. The zero Memory has no room. Its methods are loop only.
 type Memory struct {
-	buf   []byte // what is in it; its capacity is the room
-	slab  *slab
-	index int
+	slab     *slab
+	from, to uint32 // what is in it, of its block
+	index    uint8
 }
 
+// None reports whether it is the zero Memory.
+func (m *Memory) None() bool { return m.slab == nil }
+
 // Bytes returns what is in it.
-func (m *Memory) Bytes() []byte { return m.buf }
+func (m *Memory) Bytes() []byte {
+	if m.slab == nil {
+		return nil
+	}
+	return m.slab.block(m.index)[m.from:m.to]
+}
 
 // Len returns how many bytes are in it.
-func (m *Memory) Len() int { return len(m.buf) }
+func (m *Memory) Len() int { return int(m.to - m.from) }
 
 // Room returns how many bytes can be appended.
-func (m *Memory) Room() int { return cap(m.buf) - len(m.buf) }
+func (m *Memory) Room() int {
+	if m.slab == nil {
+		return 0
+	}
+	return m.slab.class.size - int(m.to)
+}
 
 // Append adds what there is room for of p, and returns how many bytes that was.
 func (m *Memory) Append(p []byte) int {
-	n := min(len(p), m.Room())
-	m.buf = append(m.buf, p[:n]...)
+	if m.slab == nil {
+		return 0
+	}
+	n := copy(m.slab.block(m.index)[m.to:], p)
+	m.to += uint32(n)
 	return n
 }
 
-// Drop takes the first n bytes away: those that were sent. Their room is back after Reset.
-func (m *Memory) Drop(n int) { m.buf = m.buf[n:] }
+// Drop takes the first n bytes away: those that were sent. Their room is not back.
+func (m *Memory) Drop(n int) { m.from += uint32(n) }
 
-// Reset takes all bytes away.
-func (m *Memory) Reset() {
-	if m.slab != nil {
-		m.buf = m.slab.block(m.index)
-	}
-}
-
-// Free gives the block back. Nothing may be sending from it any more.
-func (m Memory) Free() {
+// Free gives the block back, and leaves the zero Memory. Nothing may be sending from it any more.
+func (m *Memory) Free() {
 	if m.slab != nil {
 		m.slab.class.free(m.slab, m.index)
+		*m = Memory{}
 	}
 }
 
@@ -78,9 +90,9 @@ type slab struct {
 	unset uint64 // the blocks that are free, a bit each
 }
 
-func (s *slab) block(i int) []byte {
-	at := i * stride(s.class.size)
-	return s.mem[at : at : at+s.class.size]
+func (s *slab) block(i uint8) []byte {
+	at := int(i) * stride(s.class.size)
+	return s.mem[at : at+s.class.size]
 }
 
 // stride is from one block to the next: a cache line more than its size. Were it the size, a power
@@ -91,16 +103,10 @@ func stride(size int) int { return size + 64 }
 // all has a bit for each block of a slab.
 func (c *class) all() uint64 { return ^uint64(0) >> (64 - c.count) }
 
-// alloc returns an empty block. Where the system has no memory left it panics, as Go does.
+// alloc returns an empty block.
 func (c *class) alloc() Memory {
 	if len(c.slabs) == 0 {
-		mem, err := mapMemory(stride(c.size) * c.count)
-		if err != nil {
-			panic("kettle: memory to send from: " + err.Error())
-		}
-		c.slabs = append(c.slabs, &slab{class: c, mem: mem, unset: c.all()})
-		c.mapped++
-		c.empty++
+		c.add()
 	}
 	last := len(c.slabs) - 1
 	s := c.slabs[last]
@@ -113,11 +119,25 @@ func (c *class) alloc() Memory {
 		c.slabs[last] = nil
 		c.slabs = c.slabs[:last]
 	}
-	return Memory{buf: s.block(i), slab: s, index: i}
+	return Memory{slab: s, index: uint8(i)}
+}
+
+// add maps a slab. Where the system has no memory left it panics, as Go does. A task may call it,
+// whose stack is to stay small: this is for few to pay for.
+//
+//go:noinline
+func (c *class) add() {
+	mem, err := mapMemory(stride(c.size) * c.count)
+	if err != nil {
+		panic("kettle: memory to send from: " + err.Error())
+	}
+	c.slabs = append(c.slabs, &slab{class: c, mem: mem, unset: c.all()})
+	c.mapped++
+	c.empty++
 }
 
 // free takes a block back.
-func (c *class) free(s *slab, i int) {
+func (c *class) free(s *slab, i uint8) {
 	if s.unset&(1<<i) != 0 {
 		panic("kettle: memory of a ring was freed twice")
 	}
@@ -129,7 +149,7 @@ func (c *class) free(s *slab, i int) {
 		return
 	}
 	c.empty++
-	if c.closed || c.empty > keptSlabs {
+	if c.closed || c.empty*len(s.mem) > keptBytes {
 		c.drop(s)
 	}
 }

@@ -18,6 +18,7 @@ type Ring struct {
 	kernel  kernel
 	fd      int
 	single  bool // the kernel has no multishot receive
+	mute    bool // nor sends that tell what they have sent if they fail
 	closed  bool
 	revived bool // something was begun again that nobody but the ring knows of
 	lacks   []string
@@ -28,8 +29,10 @@ type Ring struct {
 	cq completions
 
 	table    table
-	groups   [2]group
-	small    class // memory to send from
+	buffers  buffers
+	sends    sends
+	tiny     class // memory to send from
+	small    class
 	large    class
 	mappings [][]byte // that no request touches: they go with the ring
 }
@@ -40,6 +43,7 @@ func Open(c Config) (*Ring, error) { return open(c, system{}) }
 
 func open(c Config, k kernel) (*Ring, error) {
 	r := &Ring{kernel: k, fd: -1, start: time.Now()}
+	r.tiny = class{size: tinySize, count: tinyBlocks}
 	r.small = class{size: smallSize, count: smallBlocks}
 	r.large = class{size: largeSize, count: largeBlocks}
 	p, err := r.setup(c)
@@ -49,15 +53,8 @@ func open(c Config, k kernel) (*Ring, error) {
 	if err == nil {
 		err = r.mapQueues(p)
 	}
-	for i := range r.groups {
-		if err != nil {
-			break
-		}
-		size, count, first := smallSize, orDefault(c.Small, 256), 0
-		if i > 0 {
-			size, count, first = largeSize, orDefault(c.Large, 32), r.groups[0].count
-		}
-		err = r.groups[i].open(r, i, size, count, first)
+	if err == nil {
+		err = r.buffers.open(r, smallSize, orDefault(c.Buffers, 4096))
 	}
 	if err != nil {
 		r.free()
@@ -79,7 +76,7 @@ const maxEntries = 1 << 20
 // setup makes the kernel's side of the ring.
 func (r *Ring) setup(c Config) (*params, error) {
 	entries := min(orDefault(c.Entries, 256), maxEntries)
-	completions := min(max(orDefault(c.Completions, 4096), entries), maxEntries)
+	completions := min(max(orDefault(c.Completions, 8192), entries), maxEntries)
 	p := &params{cqEntries: uint32(completions), flags: setupCQSize | setupClamp | setupSubmitAll |
 		setupCoopTaskrun | setupTaskrunFlag}
 	fd, errno := r.kernel.setup(uint32(entries), p)
@@ -129,6 +126,11 @@ func (r *Ring) probe() error {
 		r.single = true
 		r.lacks = append(r.lacks, "multishot receive (Linux 6.0)")
 	}
+	// A send that fails in the midst tells what it has sent since Linux 6.1, as this came.
+	if p.ops[opSendmsgZC].flags&1 == 0 {
+		r.mute = true
+		r.lacks = append(r.lacks, "sends that do not wait (Linux 6.1)")
+	}
 	return nil
 }
 
@@ -155,6 +157,9 @@ func (r *Ring) mapQueues(p *params) error {
 	r.cq.init(p, rings)
 	return nil
 }
+
+// Sends reports whether there is Send. Otherwise whoever would use it calls the system.
+func (r *Ring) Sends() bool { return !r.mute }
 
 // FD returns the descriptor of the ring. It is readable when there is something to reap.
 func (r *Ring) FD() int { return r.fd }
@@ -186,9 +191,7 @@ func (r *Ring) Close() error {
 		return nil
 	}
 	r.closed = true
-	for i := range r.groups {
-		r.groups[i].abandon(r)
-	}
+	r.buffers.abandon(r)
 	r.push(&sqe{opcode: opAsyncCancel, fd: -1, opFlags: cancelAll | cancelAny,
 		flags: sqeSkipSuccess}, nil)
 	err := r.flush()
@@ -226,10 +229,9 @@ func (r *Ring) free() error {
 	if r.table.live > 0 {
 		return err
 	}
+	r.tiny.close()
 	r.small.close()
 	r.large.close()
-	for i := range r.groups {
-		r.groups[i].close()
-	}
+	r.buffers.close()
 	return err
 }

@@ -122,10 +122,10 @@ func TestOpenAndCloseLeaveNothing(t *testing.T) {
 
 func TestAbsurdSizesAreLimited(t *testing.T) {
 	for _, n := range []int{-1, 1, 3, 1 << 30} {
-		r := open(t, uring.Config{Entries: n, Completions: max(n, 1), Small: n, Large: min(n, 8)})
+		r := open(t, uring.Config{Entries: n, Completions: max(n, 1), Buffers: n})
 		a, b := pair(t)
 		c := &client{}
-		r.Receive(a, false, c)
+		r.Receive(a, c)
 		send(t, b, []byte("x"))
 		drive(t, r, "a byte comes", func() bool { return len(c.bytes) == 1 })
 		if err := r.Close(); err != nil {
@@ -168,7 +168,7 @@ func TestWithoutMultishotReceive(t *testing.T) {
 	}
 	a, b := connection(t)
 	c := &client{}
-	r.Receive(a, false, c)
+	r.Receive(a, c)
 	for i := range 5 {
 		send(t, b, []byte("x"))
 		drive(t, r, "a byte comes", func() bool { return len(c.bytes) == i+1 })
@@ -182,7 +182,7 @@ func TestWithoutMultishotReceive(t *testing.T) {
 	}
 	// What has come when it is cancelled is told, and is the last.
 	last := &client{}
-	q := r.Receive(a, false, last)
+	q := r.Receive(a, last)
 	settle(t, r)
 	send(t, b, []byte("x"))
 	for !r.Ready() {

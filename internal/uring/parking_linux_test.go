@@ -41,7 +41,7 @@ func TestGoroutineThatWaitsInGosPollerMissesNothing(t *testing.T) {
 	open := peers
 	for range peers {
 		a, b := connection(t)
-		r.Receive(a, false, &upTo{echo: echo{ring: r, fd: a}, ended: func() { open-- }})
+		r.Receive(a, &upTo{echo: echo{ring: r, fd: a}, ended: func() { open-- }})
 		talking.Go(func() { talk(t, b, messages) })
 	}
 	defer talking.Wait()

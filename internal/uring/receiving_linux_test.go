@@ -14,7 +14,7 @@ func TestReceiveGoesOnUntilTheEndOfTheStream(t *testing.T) {
 	r := open(t, uring.Config{})
 	a, b := connection(t)
 	c := &client{}
-	q := r.Receive(a, false, c)
+	q := r.Receive(a, c)
 	for _, text := range []string{"one", "two", "three"} {
 		before := len(c.bytes)
 		send(t, b, []byte(text))
@@ -31,20 +31,20 @@ func TestReceiveGoesOnUntilTheEndOfTheStream(t *testing.T) {
 	if !bytes.Equal(c.bytes, []byte("onetwothree")) {
 		t.Errorf("received %q", c.bytes)
 	}
-	if r.Live() != 0 || r.Available(false) != 256 {
+	if r.Live() != 0 || r.Available() != uring.FewBuffers {
 		t.Errorf("%d requests are under way, and %d buffers are there", r.Live(),
-			r.Available(false))
+			r.Available())
 	}
 }
 
-// TestBytesArriveInOrder sends more than there are buffers, through each kind of them, so often
-// that the numbers of their rings, which have 16 bits, begin again.
+// TestBytesArriveInOrder sends more than there are buffers, and so often that the tail of their
+// ring, which has 16 bits, begins again.
 func TestBytesArriveInOrder(t *testing.T) {
-	for _, large := range []bool{false, true} {
-		r := open(t, uring.Config{Small: 4, Large: 2})
+	for _, most := range []int{4, 64} {
+		r := open(t, uring.Config{Buffers: most})
 		a, b := connection(t)
 		c := &client{}
-		q := r.Receive(a, large, c)
+		q := r.Receive(a, c)
 		text := bytes.Repeat([]byte("0123456789abcdefghijklmnopqrstuvwxyz"), 10_000)
 		got := 0
 		c.then = func(done uring.Completion) {
@@ -64,9 +64,6 @@ func TestBytesArriveInOrder(t *testing.T) {
 			c.all = c.all[:0]
 		}
 		drive(t, r, "all bytes come", func() bool { return got == len(text) })
-		if large {
-			continue
-		}
 		got = 0
 		text = bytes.Repeat([]byte("x"), 70_000)
 		for got < len(text) {
@@ -92,7 +89,7 @@ func TestReceiveOfABrokenConnection(t *testing.T) {
 	a := accepts.last().N
 	closeAtEnd(t, a)
 	c := &client{}
-	r.Receive(a, false, c)
+	r.Receive(a, c)
 	settle(t, r)
 	if err := sys.Reset(b); err != nil {
 		t.Fatal(err)
@@ -105,7 +102,7 @@ func TestReceiveOfWhatIsNotOpen(t *testing.T) {
 	r := open(t, uring.Config{})
 	for _, fd := range []int{-1, 1 << 20, 1 << 30} {
 		c := &client{}
-		r.Receive(fd, false, c)
+		r.Receive(fd, c)
 		drive(t, r, "the error comes", func() bool { return c.ended == 1 })
 		want(t, c, uring.OpReceive, syscall.EBADF, 0, false)
 	}
@@ -128,7 +125,7 @@ func newCrowd(t *testing.T, r *uring.Ring, n int) *crowd {
 		c.then = func(uring.Completion) { w.order = append(w.order, i) }
 		w.fds, w.peers = append(w.fds, a), append(w.peers, b)
 		w.clients = append(w.clients, c)
-		r.Receive(a, false, c)
+		r.Receive(a, c)
 	}
 	return w
 }
@@ -136,7 +133,7 @@ func newCrowd(t *testing.T, r *uring.Ring, n int) *crowd {
 // TestReceivesThatFindNoBufferWaitInOrder: nobody is told, nothing spins, and each has its turn.
 func TestReceivesThatFindNoBufferWaitInOrder(t *testing.T) {
 	h := &uring.Hooks{}
-	r := hooked(t, uring.Config{Small: 4}, h)
+	r := hooked(t, uring.Config{Buffers: 4}, h)
 	w := newCrowd(t, r, 20)
 	settle(t, r) // all are armed, and none has needed a buffer for that
 	if r.Starved() != 0 {
@@ -148,9 +145,9 @@ func TestReceivesThatFindNoBufferWaitInOrder(t *testing.T) {
 		settle(t, r)
 		expected = append(expected, i)
 	}
-	if len(w.order) != 4 || r.Starved() != 16 || r.Available(false) != 0 {
+	if len(w.order) != 4 || r.Starved() != 16 || r.Available() != 0 {
 		t.Fatalf("%v were told, %d are starved, and there are %d buffers", w.order, r.Starved(),
-			r.Available(false))
+			r.Available())
 	}
 	before := h.Enters
 	settle(t, r)
@@ -167,15 +164,15 @@ func TestReceivesThatFindNoBufferWaitInOrder(t *testing.T) {
 		}
 	}
 	settle(t, r)
-	if r.Available(false) != 4 || r.Starved() != 0 {
-		t.Errorf("%d buffers are there, %d receives are starved", r.Available(false), r.Starved())
+	if r.Available() != 4 || r.Starved() != 0 {
+		t.Errorf("%d buffers are there, %d receives are starved", r.Available(), r.Starved())
 	}
 }
 
 // TestSilentConnectionDoesNotKeepABufferFromOthers: what some waited for is gone, and the buffer
 // that comes back finds its way to the one who needs it, though nobody but the ring does anything.
 func TestSilentConnectionDoesNotKeepABufferFromOthers(t *testing.T) {
-	r := open(t, uring.Config{Small: 1})
+	r := open(t, uring.Config{Buffers: 1})
 	w := newCrowd(t, r, 12)
 	settle(t, r)
 	for _, peer := range w.peers {
@@ -206,7 +203,7 @@ func TestSilentConnectionDoesNotKeepABufferFromOthers(t *testing.T) {
 
 // TestReceiveThatWasBeatenToItsBufferKeepsItsPlace before those that have waited less.
 func TestReceiveThatWasBeatenToItsBufferKeepsItsPlace(t *testing.T) {
-	r := open(t, uring.Config{Small: 1})
+	r := open(t, uring.Config{Buffers: 1})
 	w := newCrowd(t, r, 4)
 	settle(t, r)
 	for i := range 3 {
@@ -216,6 +213,7 @@ func TestReceiveThatWasBeatenToItsBufferKeepsItsPlace(t *testing.T) {
 		})
 	}
 	w.clients[0].release()
+	r.Publish()                      // as if another thread received at this moment
 	send(t, w.peers[3], []byte("x")) // is armed, and so is faster than 1, which must be begun again
 	await(t, r.FD(), sys.PollIn)
 	drive(t, r, "the fast one is told", func() bool { return len(w.order) == 2 })
@@ -232,10 +230,10 @@ func TestReceiveThatWasBeatenToItsBufferKeepsItsPlace(t *testing.T) {
 // TestClientThatHoardsDoesNotStopOthers, as there are two kinds of buffers, and who has none is
 // only late.
 func TestClientThatHoardsDoesNotStopOthers(t *testing.T) {
-	r := open(t, uring.Config{Small: 8})
+	r := open(t, uring.Config{Buffers: 8})
 	a, b := connection(t)
 	hoarder := &client{hoard: true}
-	q := r.Receive(a, false, hoarder)
+	q := r.Receive(a, hoarder)
 	hoarder.then = func(uring.Completion) {
 		if len(hoarder.held) == 6 {
 			r.Cancel(q)
@@ -261,10 +259,10 @@ func TestClientThatHoardsDoesNotStopOthers(t *testing.T) {
 
 // TestStarvedReceiveCanBeCancelled, which is not known to the kernel.
 func TestStarvedReceiveCanBeCancelled(t *testing.T) {
-	r := open(t, uring.Config{Small: 1})
+	r := open(t, uring.Config{Buffers: 1})
 	first, peer := connection(t)
 	hoarder := &client{hoard: true}
-	r.Receive(first, false, hoarder)
+	r.Receive(first, hoarder)
 	send(t, peer, []byte("x"))
 	drive(t, r, "the buffer is taken", func() bool { return len(hoarder.held) == 1 })
 	var clients []*client
@@ -274,7 +272,7 @@ func TestStarvedReceiveCanBeCancelled(t *testing.T) {
 		a, b := connection(t)
 		c := &client{}
 		clients, fds = append(clients, c), append(fds, a)
-		requests = append(requests, r.Receive(a, false, c))
+		requests = append(requests, r.Receive(a, c))
 		send(t, b, []byte("y"))
 		drive(t, r, "it is starved", func() bool { return r.Starved() == i+1 })
 	}
@@ -303,15 +301,15 @@ func TestUnixSocketsAreReceivedFromOnceAtATime(t *testing.T) {
 			multishot[fd] = prio&uring.RecvMultishot != 0
 		}
 	}
-	r := hooked(t, uring.Config{Small: 1}, h)
+	r := hooked(t, uring.Config{Buffers: 1}, h)
 	over, peer := connection(t)
 	hoarder := &client{hoard: true}
-	r.Receive(over, false, hoarder)
+	r.Receive(over, hoarder)
 	send(t, peer, []byte("x"))
 	drive(t, r, "the buffer is taken", func() bool { return len(hoarder.held) == 1 })
 	unix, other := pair(t)
 	c := &client{}
-	r.Receive(unix, false, c)
+	r.Receive(unix, c)
 	settle(t, r)
 	if !multishot[int32(over)] || multishot[int32(unix)] || r.Starved() != 0 {
 		t.Errorf("multishot over TCP: %v, over a unix socket: %v; %d are starved",
@@ -326,10 +324,10 @@ func TestUnixSocketsAreReceivedFromOnceAtATime(t *testing.T) {
 }
 
 func TestChunkIsReleasedOnce(t *testing.T) {
-	r := open(t, uring.Config{Small: 2})
+	r := open(t, uring.Config{Buffers: 2})
 	a, b := connection(t)
 	c := &client{hoard: true}
-	r.Receive(a, false, c)
+	r.Receive(a, c)
 	send(t, b, []byte("x"))
 	drive(t, r, "a byte comes", func() bool { return len(c.held) == 1 })
 	chunk := c.held[0]
@@ -362,24 +360,75 @@ func panics(call func()) (what any) {
 
 // TestCompletionForNobody: its buffer goes back, whoever it was meant for.
 func TestCompletionForNobody(t *testing.T) {
-	r := open(t, uring.Config{Small: 2, Large: 2})
+	r := open(t, uring.Config{Buffers: 2})
 	a, _ := connection(t)
 	c := &client{}
-	q := r.Receive(a, false, c)
+	q := r.Receive(a, c)
 	for _, other := range []uring.Request{0, 1, q + 1, q + 1<<32, 1<<63 + 7, q &^ (1<<32 - 1)} {
 		if other == q {
 			continue
 		}
-		for buffer := range 4 {
+		for buffer := range 2 {
 			r.Pretend(other, 10, 0, buffer)
 		}
 		r.Pretend(other, 0, syscall.ECANCELED, -1)
 	}
-	if len(c.all) != 0 || r.Available(false) != 2 || r.Available(true) != 2 || r.Live() != 1 {
-		t.Errorf("the client was told %d times, %d and %d buffers are there, %d requests",
-			len(c.all), r.Available(false), r.Available(true), r.Live())
+	if len(c.all) != 0 || r.Available() != 2 || r.Live() != 1 {
+		t.Errorf("the client was told %d times, %d buffers are there, %d requests", len(c.all),
+			r.Available(), r.Live())
 	}
 	if err := errors.Join(r.Enter(), r.Close()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestBuffersAreAsManyAsAreNeeded: twice as many when a receive found none, up to the most; and
+// fewer again when few were needed for a while. Nothing is lost meanwhile.
+func TestBuffersAreAsManyAsAreNeeded(t *testing.T) {
+	const most = 4 * uring.FewBuffers
+	r := open(t, uring.Config{Buffers: most})
+	w := newCrowd(t, r, 100)
+	for _, peer := range w.peers {
+		send(t, peer, []byte("x"))
+	}
+	drive(t, r, "all have a buffer", func() bool { return len(w.order) == 100 })
+	if r.Buffers() != most || r.Starved() != 0 {
+		t.Errorf("for 100 there are %d buffers, %d are starved", r.Buffers(), r.Starved())
+	}
+	c, peer := w.clients[0], w.peers[0]
+	for i, other := range w.clients {
+		other.hoard = false
+		if i%2 == 0 {
+			other.release()
+		}
+	}
+	for i := range 3 * uring.MaxLooks {
+		send(t, peer, []byte{byte(i)})
+		n := len(c.bytes)
+		drive(t, r, "a byte comes", func() bool { return len(c.bytes) > n })
+	}
+	if r.Buffers() != most {
+		t.Errorf("of the buffers %d are left, while clients have half", r.Buffers())
+	}
+	for _, other := range w.clients {
+		other.release()
+	}
+	for i := range 4 * uring.MaxLooks {
+		send(t, peer, []byte{byte(i)})
+		n := len(c.bytes)
+		drive(t, r, "a byte comes", func() bool { return len(c.bytes) > n })
+	}
+	if r.Buffers() != uring.FewBuffers || r.Available() != uring.FewBuffers {
+		t.Errorf("%d buffers are left, %d of them with the kernel", r.Buffers(), r.Available())
+	}
+	before := len(w.order)
+	for _, peer := range w.peers {
+		send(t, peer, []byte("y"))
+	}
+	drive(t, r, "all are told again", func() bool { return len(w.order) >= before+100 })
+	for i, c := range w.clients {
+		if c.bytes[0] != 'x' || c.bytes[len(c.bytes)-1] != 'y' || c.ended > 0 {
+			t.Errorf("client %d has received %q", i, c.bytes)
+		}
 	}
 }

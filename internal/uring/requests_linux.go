@@ -24,17 +24,14 @@ func (r *Ring) begin(op Op, fd int, c Client) (int, *slot, Request) {
 	return n, s, request(n, s)
 }
 
-// Receive receives from a socket into buffers of the ring, of 4 KiB or of 64 KiB, and goes on with
-// it: each Completion has a Chunk, until there is one without More, which is the end of the stream
+// Receive receives from a socket into buffers of the ring, of 4 KiB, and goes on with it: each
+// Completion has a Chunk, until there is one without More, which is the end of the stream
 // (N is 0), an error, or a cancellation. While no buffer is free it waits for one, behind those
 // that have waited for longer.
-func (r *Ring) Receive(fd int, large bool, c Client) Request {
+func (r *Ring) Receive(fd int, c Client) Request {
 	n, s, q := r.begin(OpReceive, fd, c)
 	if s == nil {
 		return 0
-	}
-	if large {
-		s.arg = 1
 	}
 	if r.single || isUnix(fd) {
 		s.flags |= single
@@ -60,24 +57,7 @@ func (r *Ring) receive(n int, s *slot) {
 		flags = recvPollFirst
 	}
 	r.push(&sqe{opcode: opRecv, fd: s.fd, flags: sqeBufferSelect, ioprio: flags,
-		group: uint16(s.arg), userData: uint64(request(n, s))}, nil)
-}
-
-// Send sends m.Bytes(), which may not be changed or freed before the Completion. N is how many
-// bytes were sent: fewer than all of them only if it was cancelled, or has failed in the midst.
-func (r *Ring) Send(fd int, m Memory, c Client) Request {
-	n, s, q := r.begin(OpSend, fd, c)
-	if s == nil {
-		return 0
-	}
-	s.value, s.size = address(m.buf), uint32(len(m.buf))
-	r.send(n, s)
-	return q
-}
-
-func (r *Ring) send(n int, s *slot) {
-	r.push(&sqe{opcode: opSend, fd: s.fd, addr: s.value, len: s.size,
-		opFlags: unix.MSG_NOSIGNAL | unix.MSG_WAITALL, userData: uint64(request(n, s))}, nil)
+		userData: uint64(request(n, s))}, nil)
 }
 
 // Accept accepts connections, and goes on with it until there is a Completion without More. N is a
@@ -166,9 +146,7 @@ func (r *Ring) Shutdown(fd int, c Client) Request {
 	if s == nil {
 		return 0
 	}
-	sending := false
-	r.table.ofFD(fd, func(_ int, s *slot) { sending = sending || s.op == OpSend })
-	if sending {
+	if len(r.sends.prepared) > 0 {
 		r.fail(r.submit())
 	}
 	errno, _ := unix.Shutdown(fd, unix.SHUT_WR).(syscall.Errno)
@@ -248,7 +226,7 @@ func (r *Ring) cancel(n int, s *slot) {
 	}
 	s.flags |= cancelled
 	if s.flags&waits != 0 {
-		r.groups[s.arg].forget(r, n, s)
+		r.buffers.forget(r, n, s)
 		r.answer(n, s, syscall.ECANCELED)
 		return
 	}
@@ -279,9 +257,13 @@ func (r *Ring) CloseFD(fd int) {
 	r.push(&sqe{opcode: opClose, fd: int32(fd), flags: sqeSkipSuccess}, nil)
 }
 
-// Memory returns a block to send from, of 4 KiB if that is enough for n bytes, or else of 64 KiB.
+// Memory returns a block to send from, of the first of 256 bytes, 4 KiB and 64 KiB that is enough
+// for n bytes, or else of 64 KiB.
 func (r *Ring) Memory(n int) Memory {
-	if n <= smallSize {
+	switch {
+	case n <= tinySize:
+		return r.tiny.alloc()
+	case n <= smallSize:
 		return r.small.alloc()
 	}
 	return r.large.alloc()

@@ -12,9 +12,8 @@ var ErrUnsupported = errors.New("io_uring cannot be used here")
 // Config says how large a ring is. The zero Config is right for a loop.
 type Config struct {
 	Entries     int // requests that can be prepared until they are submitted, 0 for 256
-	Completions int // that the kernel keeps until they are reaped, 0 for 4096
-	Small       int // buffers of 4 KiB to receive into, 0 for 256
-	Large       int // buffers of 64 KiB to receive into, 0 for 32
+	Completions int // that the kernel keeps until they are reaped, 0 for 8192
+	Buffers     int // of 4 KiB, to receive into: the most there may be, 0 for 4096
 }
 
 // Client is told how its requests went. It is called by Reap, and may make other requests.
@@ -56,7 +55,6 @@ type Completion struct {
 type Chunk struct {
 	Bytes []byte
 	ring  *Ring
-	lease uint32
-	group uint16
+	state uint32
 	id    uint16
 }

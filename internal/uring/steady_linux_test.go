@@ -57,7 +57,7 @@ func TestMessagesAllocateNothing(t *testing.T) {
 	r := open(t, uring.Config{})
 	a, b := connection(t)
 	e := &echo{ring: r, fd: a}
-	r.Receive(a, false, e)
+	r.Receive(a, e)
 	text, buf := make([]byte, 64), make([]byte, 64)
 	exchange(t, r, e, b, text, buf)
 	if n := testing.AllocsPerRun(1000, func() { exchange(t, r, e, b, text, buf) }); n != 0 {
@@ -86,7 +86,7 @@ func BenchmarkMessage(b *testing.B) {
 	r := open(b, uring.Config{})
 	server, peer := connection(b)
 	e := &echo{ring: r, fd: server}
-	r.Receive(server, false, e)
+	r.Receive(server, e)
 	text, buf := make([]byte, 64), make([]byte, 64)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -118,7 +118,6 @@ type link struct {
 	fd, peer int
 	request  uring.Request
 	sent     []byte
-	large    bool
 	open     bool // a receive is under way
 }
 
@@ -143,7 +142,7 @@ func anyOrder(t *testing.T, seed uint64) {
 			return []syscall.Errno{0, 0, 0, syscall.EINTR, syscall.EBUSY}[random.IntN(5)]
 		}
 	}
-	r := hooked(t, uring.Config{Entries: 4, Completions: 8, Small: 4, Large: 2}, h)
+	r := hooked(t, uring.Config{Entries: 4, Completions: 8, Buffers: 4}, h)
 	links := make([]*link, 12)
 	for i := range links {
 		links[i] = newLink(t, r, random)
@@ -181,8 +180,8 @@ func anyOrder(t *testing.T, seed uint64) {
 			t.Fatal("other bytes have come than were sent")
 		}
 	}
-	if r.Available(false) != 4 || r.Available(true) != 2 {
-		t.Errorf("%d and %d buffers are left", r.Available(false), r.Available(true))
+	if r.Available() != 4 {
+		t.Errorf("%d buffers are left", r.Available())
 	}
 }
 
@@ -191,7 +190,7 @@ func newLink(t *testing.T, r *uring.Ring, random *rand.Rand) *link {
 	if random.IntN(2) == 0 {
 		a, b = connection(t)
 	}
-	l := &link{client: &client{}, fd: a, peer: b, large: random.IntN(3) == 0}
+	l := &link{client: &client{}, fd: a, peer: b}
 	l.then = func(c uring.Completion) { l.open = c.More }
 	l.receive(r)
 	return l
@@ -199,7 +198,7 @@ func newLink(t *testing.T, r *uring.Ring, random *rand.Rand) *link {
 
 func (l *link) receive(r *uring.Ring) {
 	l.open = true
-	l.request = r.Receive(l.fd, l.large, l)
+	l.request = r.Receive(l.fd, l)
 }
 
 func step(t *testing.T, r *uring.Ring, random *rand.Rand, l *link) {

@@ -34,14 +34,17 @@ func (*Ring) Reap(int) int { return 0 }
 // Close has nothing to close here.
 func (*Ring) Close() error { return nil }
 
+// Sends reports false here.
+func (*Ring) Sends() bool { return false }
+
 // Lacks returns nothing here.
 func (*Ring) Lacks() []string { return nil }
 
 // Receive is not supported here.
-func (*Ring) Receive(int, bool, Client) Request { return 0 }
+func (*Ring) Receive(int, Client) Request { return 0 }
 
 // Send is not supported here.
-func (*Ring) Send(int, Memory, Client) Request { return 0 }
+func (*Ring) Send(int, Memory, Client) {}
 
 // Accept is not supported here.
 func (*Ring) Accept(int, Client) Request { return 0 }

@@ -22,7 +22,7 @@ type submissions struct {
 	entries, mask     uint32
 	end               uint32 // the tail, which the kernel is told of when it is entered
 	taken             uint32 // the head, as it was when we looked
-	bytes             int    // to be sent by what the kernel has not taken
+	sends             uint32 // the end, behind the last request to send
 	sqes              []sqe
 	blocks            []byte
 	spilled           []spilled // what found no room in the queue, in order
@@ -69,10 +69,10 @@ func (s *submissions) put(e *sqe, argument []byte) {
 		copy(block, argument)
 		s.sqes[i].addr = address(block)
 	}
-	if e.opcode == opSend {
-		s.bytes += int(e.len)
-	}
 	s.end++
+	if e.opcode == opSend {
+		s.sends = s.end
+	}
 }
 
 // address returns where memory outside of Go's heap is.
@@ -140,7 +140,8 @@ func (r *Ring) flush() error {
 func (r *Ring) submit() error {
 	for {
 		r.sq.unspill()
-		n := r.sq.end - atomic.LoadUint32(r.sq.head)
+		head := atomic.LoadUint32(r.sq.head)
+		n := r.sq.brief(head)
 		if n == 0 && atomic.LoadUint32(r.sq.flags)&(sqOverflow|sqTaskrun) == 0 {
 			return nil
 		}
@@ -151,29 +152,38 @@ func (r *Ring) submit() error {
 			return nil // it has no memory, or wants its completions reaped first
 		case errno != 0:
 			return fmt.Errorf("submit requests: %w", os.NewSyscallError("io_uring_enter", errno))
-		case uint32(took) == n && len(r.sq.spilled) == 0, took == 0:
+		case took == 0, head+uint32(took) == r.sq.end && len(r.sq.spilled) == 0:
 			return nil
 		}
 	}
 }
 
-// The most that is submitted without telling Go's scheduler: it takes some 200 µs, for which a stop
-// of the world may then have to wait.
+// The most that is submitted in one call: it takes some 100 µs, for which a stop of the world may
+// have to wait.
 const (
-	briefRequests = 32
+	briefRequests = 128
 	briefBytes    = 64 << 10
 )
+
+// brief returns how many submissions, from the head on, are submitted in one call.
+func (s *submissions) brief(head uint32) uint32 {
+	n, bytes := uint32(0), 0
+	for head+n != s.end && n < briefRequests && bytes < briefBytes {
+		if e := &s.sqes[(head+n)&s.mask]; e.opcode == opSend {
+			bytes += int(e.len)
+		}
+		n++
+	}
+	return n
+}
 
 // enter is the system call. The kernel is told how far we are with both queues.
 func (r *Ring) enter(e entry) (int, syscall.Errno) {
 	atomic.StoreUint32(r.sq.tail, r.sq.end)
 	r.cq.publish()
 	e.flags |= enterGetEvents
-	e.brief = e.wait == 0 && e.submit <= briefRequests && r.sq.bytes <= briefBytes
 	n, errno := r.kernel.enter(r.fd, e)
-	if errno == 0 && uint32(n) == e.submit {
-		r.sq.bytes = 0
-	}
+	r.take()
 	return n, errno
 }
 

@@ -31,9 +31,8 @@ type slot struct {
 	op         Op
 	flags      uint8
 	tries      uint8  // how often it was begun again, for no reason of its own
-	arg        uint8  // of a receive the group, of a poll the events, or the errno of an answer
-	size       uint32 // of what is sent
-	value      uint64 // the address of what is sent, or the time of a time-out
+	arg        uint8  // of a poll the events, or the errno of an answer
+	value      uint64 // the time of a time-out
 }
 
 // The flags of a slot.

@@ -1,0 +1,113 @@
+package uring
+
+import (
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// sends are the requests to send. They take a way of their own, as each message has one, and they
+// are over when the kernel has taken them: it sends what the socket has room for, and does not
+// wait for more. So it is asked to say something only where that was not all. Who heard of nothing
+// has sent everything, and to know that costs no completion:
+//
+//	prepared ──Enter──▶ taken, and what has failed is found ──Reap──▶ told
+//
+// Those that are taken are told when all are that were prepared with them.
+type sends struct {
+	prepared []send
+	taken    []send
+	told     int    // of those that are taken
+	first    uint32 // the number of the first that is taken
+	seen     uint32 // up to where completions were looked through
+}
+
+// send is one of them.
+type send struct {
+	client Client
+	n      int32 // how many bytes it is to send, or has sent
+	errno  uint16
+}
+
+// manySends is for how many there is always room.
+const manySends = 1024
+
+// Send sends m.Bytes(), as a socket does that does not block: the Completion comes from the Reap
+// that follows the Enter in which the kernel has taken it. Until then m may not be changed or
+// freed. N is how many bytes were sent; if that is not all of them, Errno is EAGAIN, and the client
+// waits with Poll until there is room, or it says what is wrong. A Send cannot be cancelled.
+//
+// The kernel is asked for all of it (MSG_WAITALL) but not to wait (MSG_DONTWAIT): so one that was
+// sent in part has failed, and is told of, with what was sent. That is so from Linux 6.1 on.
+func (r *Ring) Send(fd int, m Memory, c Client) {
+	if r.closed {
+		return
+	}
+	s := &r.sends
+	number := s.first + uint32(len(s.taken)+len(s.prepared))
+	s.prepared = append(s.prepared, send{client: c, n: int32(m.Len())})
+	r.push(&sqe{opcode: opSend, flags: sqeSkipSuccess, fd: int32(fd), addr: address(m.Bytes()),
+		len:     uint32(m.Len()),
+		opFlags: unix.MSG_NOSIGNAL | unix.MSG_WAITALL | unix.MSG_DONTWAIT,
+		// No request has generation 0.
+		userData: uint64(number)}, nil)
+}
+
+// failed notes what the kernel has said of a request, and reports whether it is one to send.
+func (s *sends) failed(q Request, res int32) bool {
+	i := int(uint32(q) - s.first)
+	if q>>32 != 0 || i < s.told || i >= len(s.taken)+len(s.prepared) {
+		return false
+	}
+	which := s.taken
+	if i >= len(s.taken) {
+		which, i = s.prepared, i-len(s.taken)
+	}
+	which[i].n, which[i].errno = max(res, 0), uint16(syscall.EAGAIN)
+	if res < 0 {
+		which[i].errno = uint16(-res)
+	}
+	return true
+}
+
+// take notes that the kernel has taken what was prepared, if it has taken all of it. What it says
+// of them it has said by then, and it is looked for at once: there may be a thousand completions
+// of others before it. Where some have found no place yet, it is put off.
+func (r *Ring) take() {
+	s := &r.sends
+	if len(s.prepared) == 0 || s.told < len(s.taken) || len(r.sq.spilled) > 0 ||
+		int32(atomic.LoadUint32(r.sq.head)-r.sq.sends) < 0 || r.overflown() {
+		return
+	}
+	if int32(r.cq.next-s.seen) > 0 {
+		s.seen = r.cq.next
+	}
+	for tail := atomic.LoadUint32(r.cq.tail); s.seen != tail; s.seen++ {
+		c := &r.cq.cqes[s.seen&r.cq.mask]
+		s.failed(Request(c.userData), c.res)
+	}
+	s.first += uint32(len(s.taken))
+	room := s.taken[:0]
+	if cap(room) > 4*len(s.prepared) && cap(room) > manySends {
+		room = nil // a burst is over
+	}
+	s.taken, s.prepared, s.told = s.prepared, room, 0
+}
+
+// tellSent tells the clients of what was taken. One may panic: the others are told by the next
+// Reap.
+func (r *Ring) tellSent() {
+	s := &r.sends
+	r.take()
+	for s.told < len(s.taken) && !r.closed {
+		one := &s.taken[s.told]
+		c := one.client
+		one.client = nil
+		s.told++
+		c.Completed(Completion{Op: OpSend, Errno: syscall.Errno(one.errno), N: int(one.n)})
+	}
+}
+
+// sent reports whether there is something that tellSent would tell.
+func (r *Ring) sent() bool { return r.sends.told < len(r.sends.taken) }
