@@ -131,7 +131,7 @@ func (t *Transport) settle() {
 }
 
 // busy reports whether the ring has yet to send something of what it was given.
-func (t *Transport) busy() bool { return t.line != nil && t.line.out != nil }
+func (t *Transport) busy() bool { return t.line != nil && !t.line.out.None() }
 
 // discard drops what was received, and reports whether that was the last, or else whether there may
 // be more already.

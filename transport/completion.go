@@ -22,15 +22,24 @@ type completion struct {
 	station *station
 	ring    *selectors.Completions
 	closed  bool // the loop is
+	sends   bool // the ring does
 
 	due     []*line // are ready for what they are watched for
 	now     []*line // of these, those of the present phase
 	at      int     // the first of now that has not run
 	noted   []*line // are to be looked at before the next wait
-	flushes bool    // the sixth phase of this turn submits
+	flushes bool    // the sixth phase of this turn does what is left to do
 
-	spare   []*outgoing        // with a small block each
-	parting map[*line]struct{} // are closed, and the kernel still has what they send
+	arrivals []arrival          // in this turn
+	parting  map[*line]struct{} // are closed, and the kernel still has what they send
+}
+
+// arrival is what the kernel has received for a line, in a buffer of the ring. Who reads takes it
+// from there, commonly in the same turn. At the end of the turn the rest is copied, as the buffers
+// of the ring are everybody's: nobody keeps one who does not read.
+type arrival struct {
+	line  *line // nil: it was taken
+	chunk uring.Chunk
 }
 
 // bulk is the size from which on bytes go to the socket directly: to copy them twice costs more
@@ -38,12 +47,12 @@ type completion struct {
 const bulk = 16 << 10
 
 // maxLines is how many lines run in a turn: as with descriptors, when thousands become ready at
-// once, timers and posts have their turn in between.
-const maxLines = 1024
+// once, timers and posts have their turn in between. It is no less than what a wait brings.
+const maxLines = 2048
 
 // newCompletion returns the driver of a loop that waits on a ring.
 func newCompletion(s *station, ring *selectors.Completions) *completion {
-	d := &completion{station: s, ring: ring, parting: map[*line]struct{}{}}
+	d := &completion{station: s, ring: ring, sends: ring.Sends(), parting: map[*line]struct{}{}}
 	ring.Submit, ring.Closed = d.submit, d.freeAll
 	s.loop.Source(d)
 	return d
@@ -66,8 +75,8 @@ func (d *completion) Run() {
 }
 
 // emptied returns the list without what was in it.
-func emptied(list []*line) []*line {
-	if cap(list) > 4096 { // a burst is over
+func emptied[T any](list []T) []T {
+	if cap(list) > 4*len(list) && cap(list) > maxLines { // a burst is over
 		return nil
 	}
 	return list[:0]
@@ -87,76 +96,42 @@ func (d *completion) submit() {
 	}
 }
 
-// flush submits what there is.
+// flush gives back what has arrived, and submits what there is.
 func (d *completion) flush() {
+	for i := range d.arrivals {
+		if l := d.arrivals[i].line; l != nil {
+			l.keep()
+		}
+	}
+	d.arrivals = emptied(d.arrivals)
 	d.submit()
 	_ = d.ring.Enter() // what fails now fails again in the wait
 }
 
-// submitter is the driver as what runs in the sixth phase, if the turn has something to send.
-type submitter completion
-
-// Run submits it.
-func (s *submitter) Run() {
-	s.flushes = false
-	(*completion)(s).flush()
-}
-
-// outgoing is what one line has to send.
-type outgoing struct{ memory uring.Memory }
-
-// outgoing returns memory to send n bytes from, or the beginning of them. A task calls it, whose
-// stack is to stay small: what takes a deep one is done for few.
-func (d *completion) outgoing(n int) *outgoing {
-	last := len(d.spare) - 1
-	if last < 0 || n > smallBuffer {
-		return d.allocate(n)
+// atEnd has flush called at the end of the turn.
+func (d *completion) atEnd() {
+	if !d.flushes {
+		d.flushes = true
+		d.station.loop.Last((*flusher)(d))
 	}
-	o := d.spare[last]
-	d.spare[last], d.spare = nil, d.spare[:last]
-	return o
 }
 
-//go:noinline
-func (d *completion) allocate(n int) *outgoing {
-	return &outgoing{d.ring.Memory(min(n, largeBuffer))}
-}
+// flusher is the driver as what runs in the sixth phase, if there is something to be done.
+type flusher completion
 
-// widen sees to it that there is room for n more bytes, if that is possible. It is not while the
-// kernel has it.
-//
-//go:noinline
-func (d *completion) widen(o *outgoing, n int) {
-	m := &o.memory
-	if m.Room() >= n || m.Len()+m.Room() > smallBuffer {
-		return
-	}
-	wider := d.ring.Memory(largeBuffer)
-	wider.Append(m.Bytes())
-	m.Free()
-	o.memory = wider
-}
-
-// give takes memory back.
-func (d *completion) give(o *outgoing) {
-	if o.memory.Reset(); o.memory.Room() > smallBuffer || len(d.spare) >= maxSmall {
-		o.memory.Free()
-		return
-	}
-	d.spare = append(d.spare, o)
+// Run does it.
+func (f *flusher) Run() {
+	f.flushes = false
+	(*completion)(f).flush()
 }
 
 // freeAll is called when the ring is closed: the kernel has nothing any more, and no line is told
 // so.
 func (d *completion) freeAll() {
 	for l := range d.parting { // in no order, and nobody is called
-		l.free()
-	}
-	for _, o := range d.spare {
-		o.memory.Free()
+		l.out.Free()
 	}
 	clear(d.parting)
-	d.spare = nil
 }
 
 // line returns that of a transport.

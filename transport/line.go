@@ -30,9 +30,10 @@ type line struct {
 	driver    *completion
 	transport *Transport    // nil when it is closed
 	receiving uring.Request // or polling; 0 if none is under way
-	in        *buffer       // received, and not taken; nil if there is nothing
-	out       *outgoing     // to be sent; nil if there is nothing
+	in        *buffer       // received in turns before this one, and not taken; nil if nothing is
+	out       uring.Memory  // to be sent
 	fd        int32
+	arrived   int32  // in this turn: the number of its arrival, from 1 on; 0 if nothing has
 	failed    uint16 // the errno of receiving; 0 if it has not failed
 	broken    uint16 // the errno of sending
 
@@ -95,10 +96,10 @@ func (l *line) unwatch(events selectors.Events) {
 // ready returns what the line is ready for.
 func (l *line) ready() selectors.Events {
 	var events selectors.Events
-	if l.in != nil || l.polled || l.ended || l.failed != 0 {
+	if l.in != nil || l.arrived > 0 || l.polled || l.ended || l.failed != 0 {
 		events |= selectors.Read
 	}
-	if l.out == nil && !l.full {
+	if l.out.None() && !l.full {
 		events |= selectors.Write
 	}
 	return events
@@ -157,9 +158,9 @@ func (l *line) prepare() {
 		return
 	}
 	ring, fd := l.driver.ring, int(l.fd)
-	if l.out != nil && !l.flying {
+	if !l.out.None() && !l.flying && !l.full {
 		l.flying = true
-		ring.Send(fd, l.out.memory, l)
+		ring.Send(fd, l.out, l)
 	}
 	if l.full && !l.asking {
 		l.asking = true
@@ -170,7 +171,7 @@ func (l *line) prepare() {
 		if l.polling = l.bulk; l.polling {
 			l.receiving = ring.Poll(fd, true, false, l)
 		} else {
-			l.receiving = ring.Receive(fd, false, l)
+			l.receiving = ring.Receive(fd, l)
 		}
 	}
 	l.update()
@@ -182,11 +183,19 @@ func (l *line) Completed(c uring.Completion) {
 	case c.Op == uring.OpSend:
 		l.sent(c)
 	case c.Request != l.receiving:
-		l.asking, l.full = false, false
-		l.update()
+		l.roomy()
 	default:
 		l.received(c)
 	}
+}
+
+// roomy goes on with what was cut when the socket had no room.
+func (l *line) roomy() {
+	l.asking, l.full = false, false
+	if !l.out.None() {
+		l.note()
+	}
+	l.update()
 }
 
 // received takes what has come.
@@ -207,9 +216,8 @@ func (l *line) received(c uring.Completion) {
 	case c.N == 0:
 		l.ended = true
 	default:
-		l.keep(c.Chunk.Bytes)
+		l.arrive(c.Chunk)
 	}
-	c.Chunk.Release()
 	if !c.More {
 		l.polled = l.polled || l.bulk && !l.polling
 		l.note()
@@ -217,31 +225,62 @@ func (l *line) received(c uring.Completion) {
 	l.update()
 }
 
-// keep keeps what has come, and ends the request if there is much, or nobody takes it.
-func (l *line) keep(p []byte) {
-	before := l.held()
-	pool := &l.driver.station.buffers
-	if l.in == nil {
-		l.in = pool.take(len(p))
+// arrive takes what has come, and ends the request if there is much, or nobody takes it.
+func (l *line) arrive(c uring.Chunk) {
+	d, n, before := l.driver, len(c.Bytes), l.held()
+	if before == 0 && l.watched&selectors.Read != 0 {
+		d.arrivals = append(d.arrivals, arrival{l, c})
+		l.arrived = int32(len(d.arrivals))
+		d.atEnd()
+	} else {
+		l.keep()
+		l.store(c)
 	}
-	l.in = pool.widen(l.in, len(p))
-	l.in.bytes = append(l.in.bytes, p...)
-	if len(p) >= smallBuffer {
+	if n >= smallBuffer {
 		l.bulk, l.little = true, 0
 		l.cancel()
 	}
-	if before < maxHeld && l.held() >= maxHeld {
+	if before < maxHeld && before+n >= maxHeld {
 		l.cancel()
-		_ = l.driver.ring.Enter() // at once, and what fails now fails again in the wait
+		_ = d.ring.Enter() // at once, and what fails now fails again in the wait
 	}
+}
+
+// keep copies what has arrived.
+func (l *line) keep() {
+	if l.arrived > 0 {
+		l.store(l.take())
+	}
+}
+
+// take returns what has arrived, which is no more the line's then.
+func (l *line) take() uring.Chunk {
+	a := &l.driver.arrivals[l.arrived-1]
+	c := a.chunk
+	l.arrived, *a = 0, arrival{}
+	return c
+}
+
+// store copies a chunk, and gives it back.
+func (l *line) store(c uring.Chunk) {
+	pool := &l.driver.station.buffers
+	if l.in == nil {
+		l.in = pool.take(len(c.Bytes))
+	}
+	l.in = pool.widen(l.in, len(c.Bytes))
+	l.in.bytes = append(l.in.bytes, c.Bytes...)
+	c.Release()
 }
 
 // held returns how much was received and not taken.
 func (l *line) held() int {
-	if l.in == nil {
-		return 0
+	switch {
+	case l.in != nil:
+		return len(l.in.rest())
+	case l.arrived > 0:
+		return len(l.driver.arrivals[l.arrived-1].chunk.Bytes)
 	}
-	return len(l.in.rest())
+	return 0
 }
 
 // cancel ends the request to receive. What it has received until then is kept.
@@ -267,6 +306,8 @@ func (l *line) recheck() {
 // would be out of order.
 func (l *line) recv(p []byte) (int, error) {
 	switch {
+	case l.arrived > 0:
+		return l.consume(p), nil
 	case l.in != nil:
 		n := copy(p, l.in.rest())
 		if l.in.head += n; l.in.head == len(l.in.bytes) {
@@ -296,8 +337,27 @@ func (l *line) recv(p []byte) (int, error) {
 	return n, err
 }
 
-// drop gives the buffer back.
+// consume takes from what has arrived.
+func (l *line) consume(p []byte) int {
+	a := &l.driver.arrivals[l.arrived-1]
+	n := copy(p, a.chunk.Bytes)
+	if n < len(a.chunk.Bytes) {
+		a.chunk.Bytes = a.chunk.Bytes[n:]
+		return n
+	}
+	a.line, l.arrived = nil, 0
+	a.chunk.Release()
+	if l.receiving == 0 {
+		l.note()
+	}
+	return n
+}
+
+// drop gives back what was received.
 func (l *line) drop() {
+	if l.arrived > 0 {
+		l.take().Release()
+	}
 	l.driver.station.buffers.give(l.in)
 	l.in = nil
 }
@@ -311,29 +371,36 @@ func (l *line) send(p []byte) (int, error) {
 		return 0, syscall.Errno(l.broken)
 	case l.flying || l.full:
 		return 0, syscall.EAGAIN
-	case len(p) >= bulk:
+	case len(p) >= bulk || !l.driver.sends:
 		return l.direct(p)
-	case l.out == nil:
-		l.out = l.driver.outgoing(len(p))
-	default:
-		l.driver.widen(l.out, len(p))
+	case l.out.None():
+		l.out = l.driver.ring.Memory(len(p))
+	case l.out.Room() < len(p):
+		l.widen(len(p))
 	}
-	n := l.out.memory.Append(p)
+	n := l.out.Append(p)
 	if n == 0 {
 		return 0, syscall.EAGAIN
 	}
 	l.note()
-	if d := l.driver; !d.flushes {
-		d.flushes = true
-		d.station.loop.Last((*submitter)(d))
-	}
+	l.driver.atEnd()
 	return n, nil
+}
+
+// widen sees to it that there is room for n more bytes, if that is possible.
+func (l *line) widen(n int) {
+	wider := l.driver.ring.Memory(l.out.Len() + n)
+	if wider.Room() > l.out.Len()+l.out.Room() {
+		wider.Append(l.out.Bytes())
+		l.out, wider = wider, l.out
+	}
+	wider.Free()
 }
 
 // direct sends p, after what was to be sent before it. If the socket has no room the ring tells
 // when it has.
 func (l *line) direct(p []byte) (int, error) {
-	if l.push(); l.out != nil {
+	if l.push(); !l.out.None() {
 		return 0, syscall.EAGAIN
 	}
 	n, err := sys.TrySend(int(l.fd), p)
@@ -346,12 +413,12 @@ func (l *line) direct(p []byte) (int, error) {
 
 // push sends what is not yet submitted at once.
 func (l *line) push() {
-	if l.out == nil || l.flying {
+	if l.out.None() || l.flying {
 		return
 	}
-	n, _ := sys.TrySend(int(l.fd), l.out.memory.Bytes()) // an error is told of again
-	if l.out.memory.Drop(n); l.out.memory.Len() == 0 {
-		l.free()
+	n, _ := sys.TrySend(int(l.fd), l.out.Bytes()) // an error is told of again
+	if l.out.Drop(n); l.out.Len() == 0 {
+		l.out.Free()
 	}
 }
 
@@ -360,36 +427,31 @@ func (l *line) sent(c uring.Completion) {
 	l.flying = false
 	if l.transport == nil {
 		delete(l.driver.parting, l)
-		l.free()
+		l.out.Free()
 		return
 	}
-	l.out.memory.Drop(c.N)
 	switch {
-	case c.Errno != 0 && c.Errno != syscall.ECANCELED:
-		l.free()
-		l.broken = uint16(c.Errno)
-		l.rouse()
-	case l.out.memory.Len() > 0: // the thread that had submitted it has ended
-		l.note()
-	default:
-		l.free()
+	case c.Errno == 0:
+		l.out.Free()
 		if l.finishing {
 			l.finishing = false
 			_ = sys.Shutdown(int(l.fd), sys.ShutdownWrite) // the peer may have gone
 		}
 		l.update()
+	case sys.WouldBlock(c.Errno):
+		l.out.Drop(c.N)
+		l.full = true
+		l.note()
+	default:
+		l.out.Free()
+		l.broken = uint16(c.Errno)
+		l.rouse()
 	}
-}
-
-// free gives back the memory of what was sent.
-func (l *line) free() {
-	l.driver.give(l.out)
-	l.out = nil
 }
 
 // shutdown ends our side, after what is to be sent.
 func (l *line) shutdown() error {
-	if l.push(); l.out != nil {
+	if l.push(); !l.out.None() {
 		l.finishing = true
 		return nil
 	}
@@ -409,8 +471,8 @@ func (l *line) close(reset bool) {
 	switch {
 	case l.flying:
 		d.parting[l] = struct{}{} // the memory is the kernel's until it tells
-	case l.out != nil:
-		l.free()
+	default:
+		l.out.Free()
 	}
 	if l.receiving == 0 && !l.flying && !l.asking {
 		_ = sys.Close(int(l.fd))

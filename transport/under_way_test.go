@@ -330,7 +330,7 @@ func TestAdoptWhileTheLoopCloses(t *testing.T) {
 	})
 }
 
-// TestNoWakeUpIsLost: reading is paused and resumed at every moment, while what was requested before
+// TestNoWakeUpIsLost: reading is paused and resumed at each moment, while what was requested before
 // is still being given up.
 func TestNoWakeUpIsLost(t *testing.T) {
 	onSockets(t, func(w *world) {
