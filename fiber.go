@@ -213,12 +213,17 @@ func (f *fiber) heard(cause error) {
 
 // park suspends the task until it is woken, and returns what with. It has been entered.
 func (f *fiber) park(what string, w waiting) error {
-	f.what, f.waiting, f.state = what, w, parked
-	f.runtime.observe(f, false)
+	f.rest(what, w)
 	if !f.co.Yield() {
 		return f.stopped()
 	}
 	return f.outcome
+}
+
+// rest notes what the task waits for from here on.
+func (f *fiber) rest(what string, w waiting) {
+	f.what, f.waiting, f.state = what, w, parked
+	f.runtime.observe(f, false)
 }
 
 // stopped is the end of every wait of a task whose loop cannot go on.

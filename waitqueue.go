@@ -64,6 +64,9 @@ func (q *WaitQueue) Inside() bool { return q.home.runtime.loop.Inside() }
 
 // Wait suspends the task that calls it, which has entered, until it is woken, and returns what it
 // is woken with, or its cancellation. What it waits for is for Dump.
+//
+// It is fiber.park, written out: after a switch the CPU predicts each return wrongly, and this is
+// the way of every message.
 func (q *WaitQueue) Wait(what string) error {
 	f := q.home.runtime.current
 	if e := f.scope.end.Load(); e != nil && !f.masked { // since it was woken, if it waits again
@@ -71,7 +74,11 @@ func (q *WaitQueue) Wait(what string) error {
 		return e.err
 	}
 	q.waiting.add(f)
-	return f.park(what, &q.waiting)
+	f.rest(what, &q.waiting)
+	if !f.co.Yield() {
+		return f.stopped()
+	}
+	return f.outcome
 }
 
 // Pass ends a function that did not have to suspend. Now and then it suspends all the same, so that

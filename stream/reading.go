@@ -54,29 +54,41 @@ func (c *Conn) fill(keep int, what string) ([]byte, error) {
 		if all != nil || keep == 0 { // a transport that is lost keeps nothing: it stays here
 			c.unread = all
 		}
-		if transport.WouldBlock(err) {
-			err = c.await(what)
-			if err == nil {
-				continue
-			}
+		if !transport.WouldBlock(err) {
+			return c.unread, err
 		}
-		return c.unread, err
+		// This is await, written out: see kettle.WaitQueue.Wait.
+		if err = c.mayWait(); err == nil {
+			c.marks |= suspended
+			err = c.reading.Wait(what)
+			c.marks &^= suspended
+		}
+		if err != nil {
+			return c.unread, err
+		}
 	}
 }
 
-// await suspends the task until something may have arrived. In a drain that nothing has is the
-// end.
+// await suspends the task until something may have arrived.
 func (c *Conn) await(what string) error {
+	err := c.mayWait()
+	if err == nil {
+		c.marks |= suspended
+		err = c.reading.Wait(what)
+		c.marks &^= suspended
+	}
+	return err
+}
+
+// mayWait returns why there is nothing to wait for. In a drain that nothing has arrived is the end.
+func (c *Conn) mayWait() error {
 	switch {
 	case c.has(draining) && !c.t.Underway():
 		return io.EOF
 	case c.has(lateRead): // it has passed between the wake-up and the task's turn
 		return c.failure("read", os.ErrDeadlineExceeded)
 	}
-	c.marks |= suspended
-	err := c.reading.Wait(what)
-	c.marks &^= suspended
-	return err
+	return nil
 }
 
 // pass ends a read that did not have to suspend. Should it give way, the read is still under way:
