@@ -34,9 +34,7 @@ func TestSecondClientServed(t *testing.T) {
 func TestServedWhileOthersConnect(t *testing.T) {
 	forEach(t, variants(), func(t *testing.T, v variant) {
 		t.Run("storm", func(t *testing.T) { servedDuringStorm(t, v) })
-		// What has come for a client is told to a ring by the thread that has asked for it. If the
-		// loop is on another one by now, that is when the system next runs the first.
-		if v.singleThreaded() && v.backend != "io_uring" && v.model.Name != "uring" {
+		if v.inOrder() {
 			t.Run("backlog", func(t *testing.T) { servedBeforeBacklog(t, v) })
 		}
 	})
@@ -126,7 +124,7 @@ func servedBeforeBacklog(t *testing.T, v variant) {
 func TestFirehoseDoesNotStarveOthers(t *testing.T) {
 	forEach(t, variants(), func(t *testing.T, v variant) {
 		t.Run("together", func(t *testing.T) { sipsBesideFirehose(t, v) })
-		if v.singleThreaded() {
+		if v.inOrder() {
 			t.Run("in turns", func(t *testing.T) { sipBeforeSecondGulp(t, v) })
 		}
 	})

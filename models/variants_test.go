@@ -45,6 +45,11 @@ func (v variant) singleThreaded() bool {
 	return !v.model.Blocking && !v.forked() && v.model.Name != "goroutines" && v.loops < 2
 }
 
+// inOrder reports whether a client is served in the turn after its bytes have come, so that its
+// order among the others is known. What has come for a client is told to a ring by the thread that
+// asked for it: if the loop is on another one by now, that is when the system next runs the first.
+func (v variant) inOrder() bool { return v.singleThreaded() && !v.onRing() }
+
 // onSelect reports whether the variant waits in select(2), whose descriptors end at 1,023.
 func (v variant) onSelect() bool { return v.model.Name == "select" || v.backend == "select" }
 
