@@ -88,6 +88,33 @@ func TestSendDoesNotWait(t *testing.T) {
 	}
 }
 
+// TestSendIsNotToldBeforeItIsSubmitted: also that which found the queue full, so that those before
+// it had to be submitted. Who is told may use the memory for something else.
+func TestSendIsNotToldBeforeItIsSubmitted(t *testing.T) {
+	const entries, sends = 8, 50
+	r := open(t, uring.Config{Entries: entries})
+	a, b := pair(t)
+	text := pattern(sends)
+	ended := 0
+	for i := range sends {
+		m := memory(r, text[i:i+1])
+		r.Send(a, m, &client{then: func(done uring.Completion) {
+			if ended++; done.Errno != 0 || done.N != 1 {
+				t.Errorf("send %d was told %s", i, tell(done))
+			}
+			m.Bytes()[0] = '!'
+			m.Free()
+		}})
+		if i%entries == 1 {
+			r.Reap(sends)
+		}
+	}
+	drive(t, r, "all are sent", func() bool { return ended == sends })
+	if got := tryReceive(t, b); !bytes.Equal(got, text) {
+		t.Errorf("%q was to be sent, %q has come", text, got)
+	}
+}
+
 // TestSendsAreToldWhateverElseHasCome, and in the order in which they were made: also those that
 // fail, and where completions find no place.
 func TestSendsAreToldWhateverElseHasCome(t *testing.T) {

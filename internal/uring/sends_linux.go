@@ -46,12 +46,18 @@ func (r *Ring) Send(fd int, m Memory, c Client) {
 	}
 	s := &r.sends
 	number := s.first + uint32(len(s.taken)+len(s.prepared))
-	s.prepared = append(s.prepared, send{client: c, n: int32(m.Len())})
-	r.push(&sqe{opcode: opSend, flags: sqeSkipSuccess, fd: int32(fd), addr: address(m.Bytes()),
-		len:     uint32(m.Len()),
-		opFlags: unix.MSG_NOSIGNAL | unix.MSG_WAITALL | unix.MSG_DONTWAIT,
-		// No request has generation 0.
-		userData: uint64(number)}, nil)
+	n := m.Len()
+	e, there := r.sq.place()
+	e.opcode, e.flags, e.fd = opSend, sqeSkipSuccess, int32(fd)
+	e.addr, e.len = address(m.Bytes()), uint32(n)
+	e.opFlags = unix.MSG_NOSIGNAL | unix.MSG_WAITALL | unix.MSG_DONTWAIT
+	e.userData = uint64(number) // no request has generation 0
+	if !there {
+		r.push(e, nil)
+	}
+	r.sq.sends = r.sq.end
+	// Only now, as to make room may have submitted those before it.
+	s.prepared = append(s.prepared, send{client: c, n: int32(n)})
 }
 
 // failed notes what the kernel has said of a request, and reports whether it is one to send.
