@@ -118,9 +118,18 @@ func (c *Conn) Next() ([]byte, error) {
 		return nil, err
 	}
 	chunk := c.unread
-	if len(chunk) == 0 {
+	for len(chunk) == 0 { // this is fill, written out: see kettle.WaitQueue.Wait
 		var err error
-		if chunk, err = c.fill(0, "Conn.Next"); err != nil {
+		if c.secure != nil || c.has(draining) {
+			chunk, err = c.fill(0, "Conn.Next")
+		} else if chunk, err = c.t.Receive(0); transport.WouldBlock(err) {
+			if err = c.mayWait(); err == nil {
+				c.marks |= suspended
+				err = c.reading.Wait("Conn.Next")
+				c.marks &^= suspended
+			}
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

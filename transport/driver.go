@@ -47,8 +47,21 @@ func (t *Transport) driver() driver {
 	return t.station.driver
 }
 
-func (t *Transport) recv(p []byte) (int, error) { return t.driver().recv(t, p) }
-func (t *Transport) send(p []byte) (int, error) { return t.driver().send(t, p) }
+// recv is the driver's, and that of a line without a detour.
+func (t *Transport) recv(p []byte) (int, error) {
+	if t.line != nil {
+		return t.line.recv(p)
+	}
+	return t.driver().recv(t, p)
+}
+
+// send is as recv is.
+func (t *Transport) send(p []byte) (int, error) {
+	if t.line != nil {
+		return t.line.send(p)
+	}
+	return t.driver().send(t, p)
+}
 
 // sendv is send of several pieces.
 func (t *Transport) sendv(bufs [][]byte) (int, error) {
