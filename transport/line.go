@@ -180,6 +180,9 @@ func (l *line) prepare() {
 // Completed is called by the ring.
 func (l *line) Completed(c uring.Completion) {
 	switch {
+	case c.More && c.N > 0 && l.transport != nil: // as most are
+		l.arrive(c.Chunk)
+		l.update()
 	case c.Op == uring.OpSend:
 		l.sent(c)
 	case c.Request != l.receiving:
