@@ -13,8 +13,8 @@ func (t *Transport) Held() int {
 // Sending reports whether the driver has what is yet to be sent.
 func (t *Transport) Sending() bool { return t.busy() }
 
-// MostHeld is the bound of Held that is promised.
-const MostHeld = maxHeld + 256*smallBuffer + 32*smallBuffer
+// MostHeld is the bound of Held that is promised where no more than 32 connections receive.
+const MostHeld = maxHeld + 2*32*smallBuffer
 
 // Parting returns how many closed connections the kernel still has memory of.
 func Parting(l *loop.Loop) int {

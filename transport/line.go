@@ -22,10 +22,10 @@ import (
 //	   ◀──────────────────────────────────────────── little was there, several times
 //
 // What a connection that nobody reads from can make it hold: the request is cancelled when the line
-// holds maxHeld. Before that reaches the kernel, there can be what is in the ring already, no more
-// than all of its small buffers, 256 of 4 KiB, and what another thread receives at that moment,
-// which gives way after 32 of them: 64 KiB + 1 MiB + 128 KiB, and commonly less than 128 KiB. To
-// send, it holds one block of 64 KiB.
+// holds maxHeld. Before that reaches the kernel, there can be what is in the ring already, which is
+// no more than its buffers, 32 of 4 KiB or as many as connections receive, and what another thread
+// receives at that moment, which gives way after 32 of them. With few connections that is 64 KiB and
+// twice 128 KiB, and commonly less than 128 KiB in all. To send, it holds one block of 64 KiB.
 type line struct {
 	driver    *completion
 	transport *Transport    // nil when it is closed

@@ -12,9 +12,10 @@ import (
 // have come, so that a connection that is silent needs none. We put back at its tail.
 //
 // How many take part follows from how many are needed at once. When a receive finds none they are
-// doubled, up to the most there may be. When a quarter of them was enough for a while half of them
-// leave, as they come back, and the system gets their memory. Those that stay have the lower
-// numbers.
+// doubled, up to the most there may be, unless each request that is under way could have one: then
+// some take many, which only have to wait for their turn. When a quarter of them was enough for a
+// while half of them leave, as they come back, and the system gets their memory. Those that stay
+// have the lower numbers.
 type buffers struct {
 	size  int
 	count int // how many there may be, a power of two
@@ -54,7 +55,7 @@ const (
 	// maxBuffers is the most that there may be: their numbers have 16 bits, as the tail has.
 	maxBuffers = 1 << 15
 
-	// fewBuffers take part at least, if there may be so many: 1 MiB.
+	// fewBuffers take part at least, if there may be so many: 128 KiB.
 	fewBuffers = 32
 
 	// maxLooks is after how many looks some may leave.
@@ -196,7 +197,7 @@ func (b *buffers) starve(r *Ring, n int, s *slot) {
 		b.starved.push(&r.table, n)
 	}
 	s.flags |= waits
-	if b.want < b.count && !b.doubled {
+	if b.want < min(b.count, r.table.live) && !b.doubled {
 		b.doubled, r.revived = true, true
 		b.grow(2 * b.want)
 	}

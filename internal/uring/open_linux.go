@@ -54,7 +54,7 @@ func open(c Config, k kernel) (*Ring, error) {
 		err = r.mapQueues(p)
 	}
 	if err == nil {
-		err = r.buffers.open(r, smallSize, orDefault(c.Buffers, 4096))
+		err = r.buffers.open(r, smallSize, orDefault(c.Buffers, 8192))
 	}
 	if err != nil {
 		r.free()

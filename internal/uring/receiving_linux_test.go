@@ -432,3 +432,37 @@ func TestBuffersAreAsManyAsAreNeeded(t *testing.T) {
 		}
 	}
 }
+
+// TestOneThatTakesManyGetsNoMoreBuffers: they are as many as requests are under way could use, if
+// that is more than a few.
+func TestOneThatTakesManyGetsNoMoreBuffers(t *testing.T) {
+	r := open(t, uring.Config{Buffers: 8 * uring.FewBuffers})
+	a, b := connection(t)
+	c := &client{hoard: true}
+	q := r.Receive(a, c)
+	text := pattern(2 * uring.FewBuffers * 4096)
+	sent := 0
+	drive(t, r, "it is starved", func() bool {
+		n, err := sys.TrySend(b, text[sent:])
+		if err != nil && !sys.WouldBlock(err) {
+			t.Fatal(err)
+		}
+		sent += max(n, 0)
+		return r.Starved() == 1
+	})
+	settle(t, r)
+	if r.Buffers() != uring.FewBuffers || len(c.held) != uring.FewBuffers {
+		t.Errorf("it has %d of %d buffers", len(c.held), r.Buffers())
+	}
+	c.hoard = false
+	c.release()
+	drive(t, r, "all has come", func() bool {
+		n, _ := sys.TrySend(b, text[sent:])
+		sent += max(n, 0)
+		return len(c.bytes) == len(text)
+	})
+	if !bytes.Equal(c.bytes, text) {
+		t.Error("other bytes have come than were sent")
+	}
+	r.Cancel(q)
+}

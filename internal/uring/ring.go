@@ -13,7 +13,7 @@ var ErrUnsupported = errors.New("io_uring cannot be used here")
 type Config struct {
 	Entries     int // requests that can be prepared until they are submitted, 0 for 256
 	Completions int // that the kernel keeps until they are reaped, 0 for 8192
-	Buffers     int // of 4 KiB, to receive into: the most there may be, 0 for 4096
+	Buffers     int // of 4 KiB, to receive into: the most there may be, 0 for 8192
 }
 
 // Client is told how its requests went. It is called by Reap, and may make other requests.
