@@ -13,9 +13,9 @@ import (
 //
 // How many take part follows from how many are needed at once. When a receive finds none they are
 // doubled, up to the most there may be, unless each request that is under way could have one: then
-// some take many, which only have to wait for their turn. When a quarter of them was enough for a
-// while half of them leave, as they come back, and the system gets their memory. Those that stay
-// have the lower numbers.
+// some take many, which only have to wait for their turn. When fewer were enough for a while the
+// others leave, and the system gets their memory: see watch. Those that stay have the lower
+// numbers.
 type buffers struct {
 	size  int
 	count int // how many there may be, a power of two
@@ -32,8 +32,8 @@ type buffers struct {
 	ring    []byte
 	data    []byte
 	closed  bool
-
-	most, looks int // how many were needed at once lately, and how often that was looked at
+	gone    bool // the kernel has none at present: see withdraw
+	most    int  // how many were needed at once since the last look
 
 	// Receives that found no buffer. Those of behind were begun again and found none once more, as
 	// another connection was faster: they come first.
@@ -49,6 +49,7 @@ const (
 	lent               // a client has it
 	whereabouts = 3
 	another     = 4
+	arriving    = 1 << 31 // it is being told of: used within restore only
 )
 
 const (
@@ -57,9 +58,6 @@ const (
 
 	// fewBuffers take part at least, if there may be so many: 128 KiB.
 	fewBuffers = 32
-
-	// maxLooks is after how many looks some may leave.
-	maxLooks = 1024
 )
 
 // open maps the buffers and hands the first ones to the kernel.
@@ -74,28 +72,26 @@ func (b *buffers) open(r *Ring, size, count int) error {
 	if b.data, err = mapMemory(count * stride(size)); err != nil {
 		return os.NewSyscallError("mmap buffers", err)
 	}
-	arg := &bufferRing{addr: address(b.ring), entries: uint32(count)}
-	errno := r.kernel.register(r.fd, registerBuffers, unsafe.Pointer(arg), 1)
-	if errno != 0 {
+	if errno := b.register(r); errno != 0 {
 		return unsupported("io_uring_register a ring of buffers", errno)
 	}
 	b.state = make([]uint32, count)
 	b.entries = unsafe.Slice((*bufferEntry)(unsafe.Pointer(&b.ring[0])), count)
 	b.last = word(b.ring, uint32(unsafe.Offsetof(b.entries[0].id)))
-	b.grow(min(fewBuffers, count))
+	b.grow(0, min(fewBuffers, count))
 	b.publish()
 	return nil
 }
 
-// grow has so many buffers take part.
-func (b *buffers) grow(want int) {
-	for id := b.want; id < want; id++ {
+// grow has those with numbers from one on, up to another, take part.
+func (b *buffers) grow(from, to int) {
+	for id := from; id < to; id++ {
 		if b.state[id]&whereabouts == away {
 			b.have++
 			b.put(id)
 		}
 	}
-	b.want = want
+	b.want = to
 }
 
 // put writes a buffer into the entry behind the tail.
@@ -117,27 +113,15 @@ func (b *buffers) put(id int) {
 // what others look at takes time. The tail lies in the unused end of the first entry, behind the
 // number of that entry's buffer: both are stored as one word, as Go has no atomic store of 16 bits.
 func (b *buffers) publish() {
-	if b.tail == b.told || b.closed {
+	if b.tail == b.told || b.closed || b.gone {
 		return
 	}
 	var w [4]byte
 	binary.NativeEndian.PutUint16(w[:2], b.zeroth)
 	binary.NativeEndian.PutUint16(w[2:], b.tail)
 	atomic.StoreUint32(b.last, binary.NativeEndian.Uint32(w[:]))
-	b.look(b.have - b.free + int(b.tail-b.told))
+	b.most = max(b.most, b.have-b.free+int(b.tail-b.told))
 	b.told = b.tail
-}
-
-// look is told how many buffers the kernel was without.
-func (b *buffers) look(n int) {
-	b.most = max(b.most, n)
-	if b.looks++; b.looks < maxLooks {
-		return
-	}
-	if b.want > fewBuffers && b.most < b.want/4 {
-		b.want /= 2
-	}
-	b.most, b.looks = 0, 0
 }
 
 // chunk returns what was received into a buffer. With nothing in it the buffer goes back at once.
@@ -171,12 +155,11 @@ func (c Chunk) Release() {
 	}
 	b.state[id] = b.state[id]&^whereabouts | away
 	b.have--
-	switch {
-	case b.closed:
+	if b.closed {
 		b.close()
-	case b.have == b.want:
-		giveBack(b.data[b.want*stride(b.size):])
+		return
 	}
+	b.giveBack(id, id+1)
 }
 
 // close unmaps the buffers, as soon as clients have none of them.
@@ -197,9 +180,13 @@ func (b *buffers) starve(r *Ring, n int, s *slot) {
 		b.starved.push(&r.table, n)
 	}
 	s.flags |= waits
-	if b.want < min(b.count, r.table.live) && !b.doubled {
+	if b.free > 0 { // some have come back meanwhile, or are on their way to others
+		r.revived = true
+	}
+	if b.want < min(b.count, r.table.live) && !b.doubled && !b.gone {
 		b.doubled, r.revived = true, true
-		b.grow(2 * b.want)
+		b.grow(b.want, 2*b.want)
+		r.watch()
 	}
 }
 
@@ -212,6 +199,7 @@ const nextTurn = ^uint64(0)
 // still wait, a completion is ordered that gives them their turn.
 func (r *Ring) rearm() {
 	b := &r.buffers
+	b.restore(r)
 	b.publish()
 	b.doubled = false
 	due := min(b.free, b.behind.n+b.starved.n)

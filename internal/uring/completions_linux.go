@@ -131,8 +131,12 @@ func (r *Ring) complete(c cqe) {
 		// A receive has its turn; or nobody wants to know: a cancel that came too late, a close
 		// that failed.
 		res.Chunk.Release()
-		if !r.sends.failed(Request(c.userData), c.res) {
-			r.revived = r.revived || c.userData == nextTurn
+		switch {
+		case r.sends.failed(Request(c.userData), c.res):
+		case c.userData == nextTurn:
+			r.revived = true
+		case c.userData == looking:
+			r.look()
 		}
 		return
 	}

@@ -3,6 +3,7 @@ package uring
 import (
 	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -134,11 +135,21 @@ func (r *Ring) Buffers() int   { return r.buffers.have }
 // Publish tells the kernel of the buffers that have come back.
 func (r *Ring) Publish() { r.buffers.publish() }
 
-// FewBuffers take part at least, and after MaxLooks some may leave.
-const (
-	FewBuffers = fewBuffers
-	MaxLooks   = maxLooks
-)
+// FewBuffers take part at least.
+const FewBuffers = fewBuffers
+
+// LookAfter has the ring look around after another time than it would.
+func (r *Ring) LookAfter(d time.Duration) { r.pause = d }
+
+// Look has it look around now. Withdraw has it take back the buffers that the kernel has.
+func (r *Ring) Look()     { r.look() }
+func (r *Ring) Withdraw() { r.buffers.withdraw(r) }
+
+// LookAway has it never look around, for who counts its requests.
+func (r *Ring) LookAway() { r.watches = true }
+
+// Watches reports whether it will look around.
+func (r *Ring) Watches() bool { return r.watches }
 
 // Slabs returns how many mappings there are to send from.
 func (r *Ring) Slabs() int { return r.tiny.mapped + r.small.mapped + r.large.mapped }

@@ -85,6 +85,7 @@ const (
 
 	registerProbe   = 8
 	registerBuffers = 22 // IORING_REGISTER_PBUF_RING
+	forgetBuffers   = 23 // IORING_UNREGISTER_PBUF_RING
 )
 
 // What can be requested, and how.

@@ -10,13 +10,11 @@ const (
 )
 
 // How many blocks of a size are mapped at a time, no more than a uint64 has bits: 20, 260 and 256
-// KiB. And how much of that is kept although nothing of it is in use: so much may go to and fro in
-// one turn of a busy loop.
+// KiB.
 const (
 	tinyBlocks  = 64
 	smallBlocks = 64
 	largeBlocks = 4
-	keptBytes   = 4 << 20
 )
 
 // Memory is a block of memory outside of Go's heap, to send from: the kernel reads it after the
@@ -72,14 +70,16 @@ func (m *Memory) Free() {
 	}
 }
 
-// class has the blocks of one size. They are mapped by the slab, and a slab is unmapped when none
-// of its blocks is in use, but for some that are kept: so memory goes back after a burst.
+// class has the blocks of one size. They are mapped by the slab. One that is empty stays until it
+// was not needed for a while: see ease.
 type class struct {
 	size   int
 	count  int     // blocks of a slab
 	slabs  []*slab // that have a free block, at the end the one to be used next
 	mapped int     // slabs that there are
 	empty  int     // those without a block in use
+	least  int     // the least there were of these since the last look
+	grown  func()  // is told that there is more than one slab
 	closed bool    // keep none
 }
 
@@ -112,6 +112,7 @@ func (c *class) alloc() Memory {
 	s := c.slabs[last]
 	if s.unset == c.all() {
 		c.empty--
+		c.least = min(c.least, c.empty)
 	}
 	i := bits.TrailingZeros64(s.unset)
 	s.unset &^= 1 << i
@@ -132,8 +133,10 @@ func (c *class) add() {
 		panic("kettle: memory to send from: " + err.Error())
 	}
 	c.slabs = append(c.slabs, &slab{class: c, mem: mem, unset: c.all()})
-	c.mapped++
 	c.empty++
+	if c.mapped++; c.mapped > 1 {
+		c.grown()
+	}
 }
 
 // free takes a block back.
@@ -148,32 +151,39 @@ func (c *class) free(s *slab, i uint8) {
 	if s.unset != c.all() {
 		return
 	}
-	c.empty++
-	if c.closed || c.empty*len(s.mem) > keptBytes {
-		c.drop(s)
+	if c.empty++; c.closed {
+		c.drop()
 	}
 }
 
-// drop unmaps a slab that is free.
-func (c *class) drop(s *slab) {
-	for i, other := range c.slabs {
-		if other == s {
-			c.slabs = append(c.slabs[:i], c.slabs[i+1:]...)
-			break
+// drop unmaps slabs that are empty.
+func (c *class) drop() {
+	c.least = c.empty
+	c.ease(0)
+}
+
+// ease unmaps slabs that were empty since the last look, so that no fewer than some are left, and
+// reports whether there are more than that.
+func (c *class) ease(left int) bool {
+	kept := c.slabs[:0]
+	for _, s := range c.slabs {
+		if c.least == 0 || c.mapped <= left || s.unset != c.all() {
+			kept = append(kept, s)
+			continue
 		}
+		c.least--
+		c.mapped--
+		c.empty--
+		unmapMemory(s.mem)
+		s.mem = nil
 	}
-	c.mapped--
-	c.empty--
-	unmapMemory(s.mem)
-	s.mem = nil
+	clear(c.slabs[len(kept):])
+	c.slabs, c.least = kept, c.empty
+	return c.mapped > left
 }
 
 // close unmaps what is free, and lets the rest be unmapped as it is freed.
 func (c *class) close() {
 	c.closed = true
-	for i := len(c.slabs) - 1; i >= 0; i-- {
-		if s := c.slabs[i]; s.unset == c.all() {
-			c.drop(s)
-		}
-	}
+	c.drop()
 }

@@ -21,9 +21,11 @@ type Ring struct {
 	mute    bool // nor sends that tell what they have sent if they fail
 	closed  bool
 	revived bool // something was begun again that nobody but the ring knows of
+	watches bool // it will look around: see watch
 	lacks   []string
 	failed  error // of a submission that nobody could be told of yet
 	start   time.Time
+	pause   time.Duration // until it looks around
 
 	sq submissions
 	cq completions
@@ -42,10 +44,10 @@ type Ring struct {
 func Open(c Config) (*Ring, error) { return open(c, system{}) }
 
 func open(c Config, k kernel) (*Ring, error) {
-	r := &Ring{kernel: k, fd: -1, start: time.Now()}
-	r.tiny = class{size: tinySize, count: tinyBlocks}
-	r.small = class{size: smallSize, count: smallBlocks}
-	r.large = class{size: largeSize, count: largeBlocks}
+	r := &Ring{kernel: k, fd: -1, start: time.Now(), pause: lookAfter}
+	r.tiny = class{size: tinySize, count: tinyBlocks, grown: r.watch}
+	r.small = class{size: smallSize, count: smallBlocks, grown: r.watch}
+	r.large = class{size: largeSize, count: largeBlocks, grown: r.watch}
 	p, err := r.setup(c)
 	if err == nil {
 		err = r.probe()

@@ -14,6 +14,7 @@ import (
 func TestMoreRequestsThanPlacesAreSubmittedOnTheWay(t *testing.T) {
 	h := &uring.Hooks{}
 	r := hooked(t, uring.Config{Entries: 4}, h)
+	r.LookAway()
 	a, b := pair(t)
 	c := &client{}
 	var all []uring.Memory
@@ -126,6 +127,7 @@ func TestSubmissionsAreShort(t *testing.T) {
 	for _, size := range []int{1, 30_000} {
 		h := &uring.Hooks{}
 		r := hooked(t, uring.Config{}, h)
+		r.LookAway()
 		fds, want := [2]int{}, 200
 		fds[0], fds[1] = pair(t)
 		c := &client{}

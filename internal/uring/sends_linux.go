@@ -30,6 +30,10 @@ type send struct {
 	errno  uint16
 }
 
+// isSend tells the token of a send, below which it has its number, from others: those of requests
+// have a generation above that, and what nobody wants to know of has 0.
+const isSend = 1 << 31
+
 // manySends is for how many there is always room.
 const manySends = 1024
 
@@ -51,7 +55,7 @@ func (r *Ring) Send(fd int, m Memory, c Client) {
 	e.opcode, e.flags, e.fd = opSend, sqeSkipSuccess, int32(fd)
 	e.addr, e.len = address(m.Bytes()), uint32(n)
 	e.opFlags = unix.MSG_NOSIGNAL | unix.MSG_WAITALL | unix.MSG_DONTWAIT
-	e.userData = uint64(number) // no request has generation 0
+	e.userData = isSend | uint64(number&^isSend)
 	if !there {
 		r.push(e, nil)
 	}
@@ -62,8 +66,8 @@ func (r *Ring) Send(fd int, m Memory, c Client) {
 
 // failed notes what the kernel has said of a request, and reports whether it is one to send.
 func (s *sends) failed(q Request, res int32) bool {
-	i := int(uint32(q) - s.first)
-	if q>>32 != 0 || i < s.told || i >= len(s.taken)+len(s.prepared) {
+	i := int((uint32(q) - s.first) &^ isSend)
+	if q&^(isSend-1) != isSend || i < s.told || i >= len(s.taken)+len(s.prepared) {
 		return false
 	}
 	which := s.taken
