@@ -49,8 +49,10 @@ func (t *Transport) Close() {
 		t.line.push()
 	}
 	if t.out != nil || t.busy() {
-		t.disarmReading()
 		t.hold(lingerUnsent)
+		if !t.is(ended) && t.armReading() != nil { // see drop
+			return
+		}
 	}
 	switch {
 	case t.out == nil:
@@ -128,6 +130,18 @@ func (t *Transport) settle() {
 	l := t.station.loop
 	g.timer.ResetAt(min(g.until, l.Now()+g.pause))
 	g.pause = min(2*g.pause, maxLingerPause)
+}
+
+// drop drops what the peer goes on sending while something is pending: it may be closing as well,
+// and then each would wait for the other one to receive.
+func (t *Transport) drop() {
+	if t.out == nil && !t.busy() {
+		t.settle()
+		return
+	}
+	if over, _ := t.discard(); over {
+		t.endOfStream() // also if it broke: that is told by what is sent next
+	}
 }
 
 // busy reports whether the ring has yet to send something of what it was given.

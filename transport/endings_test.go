@@ -105,6 +105,31 @@ func TestEndWaitsForWhatIsStillToBeSent(t *testing.T) {
 	})
 }
 
+// TestBothCloseWithMuchPending: neither has to wait for the other one to read. What is left of one
+// when the other has gone breaks.
+func TestBothCloseWithMuchPending(t *testing.T) {
+	everywhere(t, func(w *world) {
+		a, b := w.recorder(), w.recorder()
+		ta, tb := w.pair(a, b)
+		ta.PauseReading()
+		tb.PauseReading()
+		w.must(ta.Write(tagged(1, 8<<20)))
+		w.must(tb.Write(tagged(2, 8<<20)))
+		w.turns(5)
+		if ta.Pending() == 0 || tb.Pending() == 0 {
+			w.Fatal("nothing is pending")
+		}
+		ta.Close()
+		tb.Close()
+		w.hears("both are lost", func() bool { return a.lost() && b.lost() })
+		for _, err := range []error{a.err, b.err} {
+			if err != nil && !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
+				w.Errorf("the error is %v", err)
+			}
+		}
+	})
+}
+
 // TestLingeringForThePeersSystem: when everything is sent, and the peer's system does not take it,
 // a transport waits for five seconds at most, looks rarely, and ends without an error.
 func TestLingeringForThePeersSystem(t *testing.T) {

@@ -39,7 +39,7 @@ func (r *reader) Run() {
 	}()
 	switch {
 	case t.state == closing:
-		t.settle()
+		t.drop()
 	case t.is(pulls):
 		t.announce()
 	case t.is(readPaused):

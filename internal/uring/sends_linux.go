@@ -81,15 +81,21 @@ func (s *sends) failed(q Request, res int32) bool {
 	return true
 }
 
-// take notes that the kernel has taken what was prepared, if it has taken all of it. What it says
-// of them it has said by then, and it is looked for at once: there may be a thousand completions
-// of others before it. Where some have found no place yet, it is put off.
-func (r *Ring) take() {
+// over reports whether the kernel has taken everything that is prepared, and has said what it says
+// of that. There are none of before that are not told of.
+func (r *Ring) over() bool {
 	s := &r.sends
-	if len(s.prepared) == 0 || s.told < len(s.taken) || len(r.sq.spilled) > 0 ||
-		int32(atomic.LoadUint32(r.sq.head)-r.sq.sends) < 0 || r.overflown() {
+	return len(s.prepared) > 0 && s.told == len(s.taken) && len(r.sq.spilled) == 0 &&
+		int32(atomic.LoadUint32(r.sq.head)-r.sq.sends) >= 0 && !r.overflown()
+}
+
+// take notes what is over. It is looked for at once, as there may be a thousand completions of
+// others before it. Where some have found no place yet, it is put off.
+func (r *Ring) take() {
+	if !r.over() {
 		return
 	}
+	s := &r.sends
 	if int32(r.cq.next-s.seen) > 0 {
 		s.seen = r.cq.next
 	}
@@ -108,9 +114,10 @@ func (r *Ring) take() {
 // tellSent tells the clients of what was taken. One may panic: the others are told by the next
 // Reap.
 func (r *Ring) tellSent() {
-	s := &r.sends
-	r.take()
-	for s.told < len(s.taken) && !r.closed {
+	for s := &r.sends; r.sent() && !r.closed; {
+		if r.take(); s.told == len(s.taken) {
+			return
+		}
 		one := &s.taken[s.told]
 		c := one.client
 		one.client = nil
@@ -120,4 +127,4 @@ func (r *Ring) tellSent() {
 }
 
 // sent reports whether there is something that tellSent would tell.
-func (r *Ring) sent() bool { return r.sends.told < len(r.sends.taken) }
+func (r *Ring) sent() bool { return r.sends.told < len(r.sends.taken) || r.over() }
