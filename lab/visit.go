@@ -99,14 +99,14 @@ func (v *visitor) measure(ctx context.Context, addr string) (err error) {
 	if v.Served, err = v.load.Greet(ctx, v.cfg.Greet); err != nil {
 		return err
 	}
-	full, fullErr := v.settled(ctx)
-	if emptyErr == nil && fullErr == nil && v.Served >= fewConns {
-		v.ConnBytes = new(float64(full-empty) / float64(v.Served))
-	}
 	if v.Round == 1 && v.cfg.Idle > 0 {
 		if err := v.idle(ctx); err != nil {
 			return err
 		}
+	}
+	full, fullErr := v.settled(ctx)
+	if emptyErr == nil && fullErr == nil && v.Served >= fewConns && (v.Round == 1 || !v.burst()) {
+		v.ConnBytes = new(float64(full-empty) / float64(v.Served))
 	}
 	if v.cfg.CountCalls {
 		if stop, err := v.meter.CountCalls(); err != nil {
@@ -203,14 +203,26 @@ func (v *visitor) memory() (int64, error) {
 	return bytes, err
 }
 
+// burst reports whether there are so many connections that their first messages, which come all at
+// once, are more than a server commonly has to do with. For such it may take memory which it does
+// not need while they are silent, and which it gives back in its own time.
+func (v *visitor) burst() bool { return v.cfg.Conns+v.cfg.IdleConns >= 1000 }
+
+// ebb is how long connections are silent at least after a burst.
+const ebb = 2500 * time.Millisecond
+
 // idle measures the server while every connection is silent.
 func (v *visitor) idle(ctx context.Context) error {
 	// The server may still be tidying up after the first answers.
 	if _, err := v.load.Idle(ctx, v.cfg.Warmup); err != nil {
 		return err
 	}
+	silent := v.cfg.Idle
+	if v.burst() {
+		silent = max(silent, ebb)
+	}
 	before, beforeErr := v.meter.Begin()
-	_, err := v.load.Idle(ctx, v.cfg.Idle)
+	_, err := v.load.Idle(ctx, silent)
 	if err != nil {
 		return err
 	}

@@ -24,8 +24,8 @@ import (
 // What a connection that nobody reads from can make it hold: the request is cancelled when the line
 // holds maxHeld. Before that reaches the kernel, there can be what is in the ring already, which is
 // no more than its buffers, 32 of 4 KiB or as many as connections receive, and what another thread
-// receives at that moment, which gives way after 32 of them. With few connections that is 64 KiB and
-// twice 128 KiB, and commonly less than 128 KiB in all. To send, it holds one block of 64 KiB.
+// receives at that moment, which gives way after 32 of them. With few connections that is 64 KiB
+// and twice 128 KiB, and commonly less than 128 KiB in all. To send, it holds one block of 64 KiB.
 type line struct {
 	driver    *completion
 	transport *Transport    // nil when it is closed
@@ -359,7 +359,8 @@ func (l *line) consume(p []byte) int {
 // drop gives back what was received.
 func (l *line) drop() {
 	if l.arrived > 0 {
-		l.take().Release()
+		c := l.take()
+		c.Release()
 	}
 	l.driver.station.buffers.give(l.in)
 	l.in = nil

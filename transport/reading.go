@@ -112,7 +112,13 @@ func (t *Transport) Receive(keep int) ([]byte, error) {
 	}
 	b := t.prepare()
 	room := b.room()
-	n, err := t.recv(room)
+	var n int
+	var err error
+	if t.line != nil { // this is recv, written out: see driver.go
+		n, err = t.line.recv(room)
+	} else {
+		n, err = t.recv(room)
+	}
 	b.extend(n)
 	if n < len(room) {
 		t.set(drained)

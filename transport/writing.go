@@ -24,18 +24,28 @@ func (t *Transport) Write(p []byte) error {
 // WriteSome is Write for who can wait: it keeps no more than the high-water mark allows, and
 // returns how many bytes it has taken. If that is less than all, ResumeWriting is called when it
 // is worth to go on.
-func (t *Transport) WriteSome(p []byte) (int, error) { return t.write(p, t.high()) }
+func (t *Transport) WriteSome(p []byte) (int, error) { return t.write(p, asMarked) }
+
+// asMarked stands for the high-water mark.
+const asMarked = -1
 
 func (t *Transport) write(p []byte, most int) (int, error) {
 	if err := t.writable(); err != nil || len(p) == 0 {
 		return 0, err
+	}
+	if most == asMarked {
+		most = t.high()
 	}
 	n := 0
 	// The first write of a turn does not wait for others; a ring gathers by itself.
 	first := t.line != nil || t.turn != uint16(t.station.loop.Turn())
 	if t.out == nil && (first || len(p) >= min(gatherLimit, most)) {
 		var err error
-		n, err = t.send(p)
+		if t.line != nil { // this is send, written out: see driver.go
+			n, err = t.line.send(p)
+		} else {
+			n, err = t.send(p)
+		}
 		t.turn = uint16(t.station.loop.Turn())
 		switch {
 		case n == len(p):

@@ -141,7 +141,7 @@ func (r *Ring) chunk(id uint16, n int) Chunk {
 
 // Release gives the buffer back to its ring, exactly once: a second time panics, as the buffer may
 // be another connection's by then. The zero Chunk has none.
-func (c Chunk) Release() {
+func (c *Chunk) Release() {
 	if c.ring == nil {
 		return
 	}
@@ -157,9 +157,7 @@ func (c Chunk) Release() {
 	b.have--
 	if b.closed {
 		b.close()
-		return
 	}
-	b.giveBack(id, id+1)
 }
 
 // close unmaps the buffers, as soon as clients have none of them.

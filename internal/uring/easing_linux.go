@@ -62,6 +62,7 @@ func (b *buffers) ease(r *Ring) bool {
 		b.want = want // where there is much to receive they leave as they come back
 		b.withdraw(r)
 	}
+	b.giveBack()
 	return b.want > few || b.have > b.want
 }
 
@@ -90,7 +91,6 @@ func (b *buffers) restore(r *Ring) {
 			b.state[c.flags>>cqeBufferShift] |= arriving
 		}
 	}
-	from := 0 // of those that nobody has
 	for id := range b.state {
 		switch {
 		case b.state[id]&arriving != 0:
@@ -99,14 +99,8 @@ func (b *buffers) restore(r *Ring) {
 			b.state[id] = b.state[id]&^whereabouts | away
 			b.have--
 			b.free--
-			continue
-		case b.state[id]&whereabouts == away:
-			continue
 		}
-		b.giveBack(from, id)
-		from = id + 1
 	}
-	b.giveBack(from, b.count)
 	b.tail, b.told = 0, 0
 	*b.last = 0
 	b.grow(0, b.want)
@@ -119,10 +113,17 @@ func (b *buffers) restore(r *Ring) {
 	r.revived = true // for those who wait
 }
 
-// giveBack gives the memory of some buffers to the system.
-func (b *buffers) giveBack(from, to int) {
-	if from < to {
-		giveBack(b.data[from*stride(b.size) : to*stride(b.size)])
+// giveBack gives the memory of those that take no part to the system.
+func (b *buffers) giveBack() {
+	from := 0
+	for id := range b.count + 1 {
+		if id < b.count && b.state[id]&whereabouts == away {
+			continue
+		}
+		if from < id {
+			giveBack(b.data[from*stride(b.size) : id*stride(b.size)])
+		}
+		from = id + 1
 	}
 }
 

@@ -22,10 +22,13 @@ const (
 // less what Drop has taken away. A copy of it is the same block with a length of its own; one of
 // the copies is freed, once. The zero Memory has no room. Its methods are loop only.
 type Memory struct {
-	slab     *slab
-	from, to uint32 // what is in it, of its block
-	index    uint8
+	slab  *slab
+	to    uint32 // the end of what is in it
+	place uint32 // the number of the block, and from bit 8 on the beginning of what is in it
 }
+
+func (m *Memory) index() uint8 { return uint8(m.place) }
+func (m *Memory) from() uint32 { return m.place >> 8 }
 
 // None reports whether it is the zero Memory.
 func (m *Memory) None() bool { return m.slab == nil }
@@ -35,11 +38,11 @@ func (m *Memory) Bytes() []byte {
 	if m.slab == nil {
 		return nil
 	}
-	return m.slab.block(m.index)[m.from:m.to]
+	return m.slab.block(m.index())[m.from():m.to]
 }
 
 // Len returns how many bytes are in it.
-func (m *Memory) Len() int { return int(m.to - m.from) }
+func (m *Memory) Len() int { return int(m.to - m.from()) }
 
 // Room returns how many bytes can be appended.
 func (m *Memory) Room() int {
@@ -54,18 +57,18 @@ func (m *Memory) Append(p []byte) int {
 	if m.slab == nil {
 		return 0
 	}
-	n := copy(m.slab.block(m.index)[m.to:], p)
+	n := copy(m.slab.block(m.index())[m.to:], p)
 	m.to += uint32(n)
 	return n
 }
 
 // Drop takes the first n bytes away: those that were sent. Their room is not back.
-func (m *Memory) Drop(n int) { m.from += uint32(n) }
+func (m *Memory) Drop(n int) { m.place += uint32(n) << 8 }
 
 // Free gives the block back, and leaves the zero Memory. Nothing may be sending from it any more.
 func (m *Memory) Free() {
 	if m.slab != nil {
-		m.slab.class.free(m.slab, m.index)
+		m.slab.class.free(m.slab, m.index())
 		*m = Memory{}
 	}
 }
@@ -120,7 +123,7 @@ func (c *class) alloc() Memory {
 		c.slabs[last] = nil
 		c.slabs = c.slabs[:last]
 	}
-	return Memory{slab: s, index: uint8(i)}
+	return Memory{slab: s, place: uint32(i)}
 }
 
 // add maps a slab. Where the system has no memory left it panics, as Go does. A task may call it,

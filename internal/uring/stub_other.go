@@ -77,7 +77,7 @@ func (*Ring) CancelFD(int) {}
 func (*Ring) Memory(int) Memory { return Memory{} }
 
 // Release does nothing here.
-func (Chunk) Release() {}
+func (*Chunk) Release() {}
 
 func mapMemory(int) ([]byte, error) { return nil, ErrUnsupported }
 
