@@ -157,7 +157,7 @@ func (r *ring) wait(batch []event, timeout time.Duration) ([]event, bool, error)
 	}
 	woken, err := false, r.err
 	if err == nil {
-		woken, err = r.parker.park(r.collect, timeout)
+		woken, err = r.park(timeout)
 	}
 	if r.busy++; r.asked > 1 { // it has waited
 		r.busy = 0
@@ -167,6 +167,25 @@ func (r *ring) wait(batch []event, timeout time.Duration) ([]event, bool, error)
 	}
 	batch, r.batch = r.batch, nil
 	return batch, woken, err
+}
+
+// refused is how long it waits at most until it submits again what the kernel had no room for.
+const refused = 10 * time.Millisecond
+
+// park waits until there is something, or for a time.
+func (r *ring) park(timeout time.Duration) (woken bool, err error) {
+	for r.shared.Prepared() > 0 && timeout > refused {
+		if woken, err = r.parker.park(r.collect, refused); woken || err != nil || r.found() {
+			return woken, err
+		}
+		if timeout < Forever {
+			timeout -= refused
+		}
+		if r.err = r.shared.Enter(); r.err != nil || r.reap() {
+			return false, nil
+		}
+	}
+	return r.parker.park(r.collect, timeout)
 }
 
 // announce makes a call now and then that Go's scheduler is told of: see announced. It is any that
@@ -199,8 +218,11 @@ func (r *ring) prepare() {
 func (r *ring) reap() bool {
 	for r.shared.Reap(reaped) == reaped && !r.shared.roused {
 	}
-	return len(r.batch) > 0 || r.shared.roused || r.err != nil
+	return r.found()
 }
+
+// found reports whether there is no need to wait.
+func (r *ring) found() bool { return len(r.batch) > 0 || r.shared.roused || r.err != nil }
 
 // Completed is called by Reap.
 func (p *polled) Completed(c uring.Completion) {
