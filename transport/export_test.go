@@ -23,3 +23,12 @@ func Parting(l *loop.Loop) int {
 	}
 	return 0
 }
+
+// Gathers reports whether the driver gathers what is sent in a turn.
+func Gathers(l *loop.Loop) bool {
+	d, ok := stationOf(l).driver.(*completion)
+	return ok && d.sends
+}
+
+// SendDirectly has the driver do as if the ring had no sends that do not wait.
+func SendDirectly(l *loop.Loop) { stationOf(l).driver.(*completion).sends = false }

@@ -59,14 +59,22 @@ func onSelectors(t *testing.T, link string, test func(w *world)) {
 			continue
 		}
 		s.Close() // the subtest may not be wanted
-		t.Run(link+"/"+name, func(t *testing.T) {
+		run := func(t *testing.T) *world {
 			testenv.Need(t, testenv.Unix)
 			s, err := selectors.Open(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			test(newWorld(t, link, func(c *loop.Config) { c.Selector = s }))
-		})
+			return newWorld(t, link, func(c *loop.Config) { c.Selector = s })
+		}
+		t.Run(link+"/"+name, func(t *testing.T) { test(run(t)) })
+		if name == "io_uring" && link == "tcp" {
+			t.Run(link+"/"+name+" of Linux 6.0", func(t *testing.T) {
+				w := run(t)
+				transport.SendDirectly(w.Loop)
+				test(w)
+			})
+		}
 	}
 }
 

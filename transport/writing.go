@@ -38,7 +38,7 @@ func (t *Transport) write(p []byte, most int) (int, error) {
 	}
 	n := 0
 	// The first write of a turn does not wait for others; a ring gathers by itself.
-	first := t.line != nil || t.turn != uint16(t.station.loop.Turn())
+	first := t.turn != uint16(t.station.loop.Turn()) || t.line != nil && t.line.driver.sends
 	if t.out == nil && (first || len(p) >= min(gatherLimit, most)) {
 		var err error
 		if t.line != nil { // this is send, written out: see driver.go
