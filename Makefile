@@ -72,8 +72,9 @@ fuzz: ## Fuzz each target for FUZZTIME (10s).
 smoke: ## The lab, in small: every model serves, every byte is checked.
 	$(GO) run ./cmd/kettle lab --quick
 
-costs: ## What docs/memory.md says of an idle connection, measured: fails if it is wrong.
+costs: ## What docs/memory.md says of an idle connection, and that a message allocates nothing.
 	$(GO) test -run='^$$' -bench='IdleConnection$$' -benchtime=1x ./stream
+	$(GO) test -run='^$$' -bench='Message$$' -benchtime=5000x ./stream
 
 ratios: ## CPU per message of the event loops, relative to goroutines, in a comparison to rely on.
 	$(GO) run ./cmd/kettle lab --rounds 45 \

@@ -3,9 +3,11 @@ package stream_test
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"testing"
 
 	"github.com/kettle-go/kettle"
+	"github.com/kettle-go/kettle/selectors"
 	"github.com/kettle-go/kettle/stream"
 )
 
@@ -139,19 +141,40 @@ func TestMessagesDoNotAllocate(t *testing.T) {
 }
 
 // BenchmarkMessage is a round trip of 64 bytes between two tasks of one loop, over TCP: both sides
-// are in the figure.
+// are in the figure. It fails if a message allocates.
 func BenchmarkMessage(b *testing.B) {
-	for _, e := range exchanges() {
-		b.Run("way="+e.name, func(b *testing.B) {
-			b.ReportAllocs()
-			conversation(b, e, func(_ *stream.Conn, one func() error) {
-				for b.Loop() {
-					if err := one(); err != nil {
-						b.Error(err)
-						return
-					}
-				}
+	for _, backend := range selectors.Candidates() {
+		if s, err := selectors.Open(backend); err != nil {
+			continue
+		} else if err = s.Close(); err != nil {
+			b.Fatal(err)
+		}
+		for _, e := range exchanges() {
+			b.Run("backend="+backend+"/way="+e.name, func(b *testing.B) {
+				conversation(b, e, func(_ *stream.Conn, one func() error) {
+					benchmarkMessage(b, one)
+				}, kettle.Backend(backend))
 			})
-		})
+		}
+	}
+}
+
+func benchmarkMessage(b *testing.B, one func() error) {
+	b.ReportAllocs()
+	if err := one(); err != nil { // makes the buffers
+		b.Error(err)
+		return
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for b.Loop() {
+		if err := one(); err != nil {
+			b.Error(err)
+			return
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.Mallocs - before.Mallocs; n > 200+uint64(b.N)/20 { // the runtime has some
+		b.Errorf("%d allocations for %d messages", n, b.N)
 	}
 }

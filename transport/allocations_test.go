@@ -36,6 +36,45 @@ func TestNoAllocationPerMessage(t *testing.T) {
 	}
 }
 
+// TestNoAllocationPerMessageOfACrowd: nor where more of them are under way at once than buffers are
+// kept, and each connection is in another state than the one before it.
+func TestNoAllocationPerMessageOfACrowd(t *testing.T) {
+	onSelectors(t, "tcp", func(w *world) {
+		const clients, rounds = 400, 5
+		message := tagged(1, 64)
+		left := 0
+		done := func() {
+			if left--; left == 0 {
+				w.Stop()
+			}
+		}
+		var all []*transport.Transport
+		for i := range clients {
+			var server transport.Protocol = &echo{}
+			if i%2 == 0 {
+				server = &pullingEcho{}
+			}
+			tc, _ := w.pair(&pinger{size: len(message), message: message, stop: done}, server)
+			all = append(all, tc)
+		}
+		round := func() {
+			left = clients
+			for _, tc := range all {
+				tc.Protocol().(*pinger).rounds = rounds
+				_ = tc.Write(message)
+			}
+			w.must(w.Run())
+		}
+		round()
+		round()
+		// Fewer than one for a hundred messages; Run has some of its own, and tables grow.
+		const messages = 2 * rounds * clients
+		if n := testing.AllocsPerRun(3, round); n > messages/100 {
+			w.Errorf("%.0f allocations for %d messages", n, messages)
+		}
+	})
+}
+
 // pinger sends its message again when it has come back, for some rounds.
 type pinger struct {
 	transport.Base
