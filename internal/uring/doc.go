@@ -41,7 +41,8 @@
 // Chunk, the client's until it is released. The buffers are taken only when bytes have come: 10,000
 // silent connections need none. There are as many as were needed at once of late. While there is
 // none, receives wait for one in order, of which nobody is told. What is sent lies in a Memory,
-// which the client may touch again when the Completion has come.
+// which the client may touch again when the Completion has come. What a burst has needed is given
+// back a second or two after it.
 //
 // # Waiting
 //
@@ -53,9 +54,9 @@
 //
 // What is under way belongs to the thread that submitted it: the kernel uses a moment of that
 // thread to receive, also if the goroutine runs on another one by then. So the goroutine should
-// stay on its thread as far as it can, and Enter is a raw system call if little is submitted. When
-// a thread ends, as it does together with a goroutine that is locked to it, the kernel cancels its
-// requests; the ring begins them again, all but Connect.
+// stay on its thread as far as it can, and Enter makes raw system calls, each of which is short.
+// When a thread ends, as it does together with a goroutine that is locked to it, the kernel cancels
+// its requests; the ring begins them again, all but Connect.
 //
 // With COOP_TASKRUN the kernel does not interrupt that thread, but waits until it is in the kernel
 // anyway. Without it each message would interrupt the loop, which costs a third more under load. If
@@ -65,6 +66,6 @@
 // # Kernels
 //
 // Linux 5.19 is needed, with nothing of it forbidden: otherwise Open returns ErrUnsupported, and
-// says what is missing. Before Linux 6.0 a receive ends with each message and is begun again:
-// Lacks says so.
+// says what is missing. Before Linux 6.0 a receive ends with each message and is begun again, and
+// before Linux 6.1 there is no Send: Lacks says so.
 package uring
