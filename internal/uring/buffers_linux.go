@@ -94,10 +94,13 @@ func (b *buffers) grow(from, to int) {
 	b.want = to
 }
 
+// goes notes where a buffer is from here on.
+func (b *buffers) goes(id int, where uint32) { b.state[id] = b.state[id]&^whereabouts | where }
+
 // put writes a buffer into the entry behind the tail.
 func (b *buffers) put(id int) {
 	b.free++
-	b.state[id] = b.state[id]&^whereabouts | waiting
+	b.goes(id, waiting)
 	e := &b.entries[int(b.tail)&(b.count-1)]
 	e.addr = address(b.data[id*stride(b.size):])
 	e.len = uint32(b.size)
@@ -128,7 +131,8 @@ func (b *buffers) publish() {
 func (r *Ring) chunk(id uint16, n int) Chunk {
 	b := &r.buffers
 	b.free--
-	b.state[id] = (b.state[id]&^whereabouts | lent) + another
+	b.goes(int(id), lent)
+	b.state[id] += another
 	c := Chunk{ring: r, id: id, state: b.state[id]}
 	if n <= 0 {
 		c.Release()
@@ -153,7 +157,7 @@ func (c *Chunk) Release() {
 		b.put(id)
 		return
 	}
-	b.state[id] = b.state[id]&^whereabouts | away
+	b.goes(id, away)
 	b.have--
 	if b.closed {
 		b.close()

@@ -96,7 +96,7 @@ func (b *buffers) restore(r *Ring) {
 		case b.state[id]&arriving != 0:
 			b.state[id] &^= arriving
 		case b.state[id]&whereabouts == waiting:
-			b.state[id] = b.state[id]&^whereabouts | away
+			b.goes(id, away)
 			b.have--
 			b.free--
 		}
