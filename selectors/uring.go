@@ -27,6 +27,7 @@ type ring struct {
 	err     error
 	asked   int                   // how many times it was reaped in the wait proper
 	busy    int                   // how many waits in a row did not have to wait
+	refuses bool                  // the kernel takes no requests at present
 	collect func(fd uintptr) bool // is made once, as a closure for each wait would be an allocation
 
 	shared Completions
@@ -92,7 +93,7 @@ func newRing() (backend, error) {
 	r := &ring{parker: p, shared: Completions{Ring: u}}
 	r.collect = func(uintptr) bool {
 		r.asked++
-		return r.reap()
+		return r.reap() || r.shared.Prepared() > 0 && !r.refuses
 	}
 	return r, nil
 }
@@ -121,10 +122,10 @@ func (r *ring) modify(fd int, _, events Events, _ token) error {
 func (r *ring) remove(fd int, _ Events) error {
 	p := r.polls.At(fd)
 	p.events = 0
-	if p.request == 0 {
+	r.cancel(p)
+	if r.shared.Prepared() == 0 { // neither that, nor what modify has cancelled before
 		return nil
 	}
-	r.cancel(p)
 	return r.shared.Enter() // what fails now fails again in the wait
 }
 
@@ -172,18 +173,11 @@ func (r *ring) wait(batch []event, timeout time.Duration) ([]event, bool, error)
 // refused is how long it waits at most until it submits again what the kernel had no room for.
 const refused = 10 * time.Millisecond
 
-// park waits until there is something, or for a time.
+// park waits until there is something, or for a time. Where the kernel takes no requests, before or
+// in the midst, it returns earlier, with nothing: the next wait submits them.
 func (r *ring) park(timeout time.Duration) (woken bool, err error) {
-	for r.shared.Prepared() > 0 && timeout > refused {
-		if woken, err = r.parker.park(r.collect, refused); woken || err != nil || r.found() {
-			return woken, err
-		}
-		if timeout < Forever {
-			timeout -= refused
-		}
-		if r.err = r.shared.Enter(); r.err != nil || r.reap() {
-			return false, nil
-		}
+	if r.refuses = r.shared.Prepared() > 0; r.refuses {
+		timeout = min(timeout, refused)
 	}
 	return r.parker.park(r.collect, timeout)
 }
@@ -218,11 +212,8 @@ func (r *ring) prepare() {
 func (r *ring) reap() bool {
 	for r.shared.Reap(reaped) == reaped && !r.shared.roused {
 	}
-	return r.found()
+	return len(r.batch) > 0 || r.shared.roused || r.err != nil
 }
-
-// found reports whether there is no need to wait.
-func (r *ring) found() bool { return len(r.batch) > 0 || r.shared.roused || r.err != nil }
 
 // Completed is called by Reap.
 func (p *polled) Completed(c uring.Completion) {

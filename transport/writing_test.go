@@ -3,6 +3,7 @@ package transport_test
 import (
 	"bytes"
 	"errors"
+	"math"
 	"os"
 	"slices"
 	"syscall"
@@ -248,7 +249,11 @@ func TestWriteMarks(t *testing.T) {
 		}
 	}
 	expect(64<<10, 16<<10)
-	for _, wrong := range [][2]int{{-1, 0}, {0, 1}, {10, 11}, {10, -1}, {1 << 40, 0}} {
+	wrongs := [][2]int{{-1, 0}, {0, 1}, {10, 11}, {10, -1}}
+	if math.MaxInt > math.MaxInt32 {
+		wrongs = append(wrongs, [2]int{math.MaxInt, 0})
+	}
+	for _, wrong := range wrongs {
 		if err := ta.SetWriteMarks(wrong[0], wrong[1]); !errors.Is(err, os.ErrInvalid) {
 			w.Errorf("marks %v: %v", wrong, err)
 		}

@@ -48,9 +48,13 @@ const (
 	waiting            // the kernel has it
 	lent               // a client has it
 	whereabouts = 3
-	another     = 4
-	arriving    = 1 << 31 // it is being told of: used within restore only
+	arriving    = 4 // it is being told of: used within restore only
+	another     = 8
 )
+
+// bufferGroup is the number of the group that the buffers are. Those below 64 lie in a table of the
+// kernel's that before Linux 6.9 keeps its place in them when they are forgotten.
+const bufferGroup = 64
 
 const (
 	// maxBuffers is the most that there may be: their numbers have 16 bits, as the tail has.
@@ -201,7 +205,9 @@ const nextTurn = ^uint64(0)
 // still wait, a completion is ordered that gives them their turn.
 func (r *Ring) rearm() {
 	b := &r.buffers
-	b.restore(r)
+	if b.restore(r); b.gone {
+		return
+	}
 	b.publish()
 	b.doubled = false
 	due := min(b.free, b.behind.n+b.starved.n)

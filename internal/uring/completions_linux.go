@@ -72,11 +72,13 @@ func (r *Ring) Reap(most int) int {
 		r.complete(c)
 	}
 	r.cq.publish()
-	if r.revived && !r.closed {
+	r.sends.pass(r.cq.next)
+	if (r.revived || r.buffers.gone) && !r.closed {
 		r.revived = false
 		r.rearm()
 		r.fail(r.submit())
 	}
+	r.tellSent() // of what was submitted here
 	return n
 }
 
@@ -235,15 +237,15 @@ func (r *Ring) unready(res *result, s *slot) bool {
 	res.N &^= unix.POLLRDHUP
 	ends := s.flags&cancelled != 0 || r.closed
 	switch {
-	case res.N == 0 && res.More:
-		return true
+	case res.More && (res.N == 0 || ends):
+		return true // a cancelled one has yet to end
 	case res.N == 0 && !ends:
 		s.arg |= goesOn
 		r.revive(res.slot, s)
 		return true
 	case res.N == 0:
 		res.Errno = syscall.ECANCELED
-	case res.More && !ends:
+	case res.More:
 		// What it would still tell is dropped, as its slot is another one's.
 		r.push(&sqe{opcode: opAsyncCancel, fd: -1, flags: sqeSkipSuccess,
 			addr: uint64(request(res.slot, s))}, nil)

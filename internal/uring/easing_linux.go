@@ -1,7 +1,6 @@
 package uring
 
 import (
-	"math/bits"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -56,14 +55,17 @@ func (r *Ring) classes() [3]*class { return [...]*class{&r.tiny, &r.small, &r.la
 // whether there are more than a few.
 func (b *buffers) ease(r *Ring) bool {
 	few := min(fewBuffers, b.count)
-	want := max(few, 1<<bits.Len(uint(2*b.most-1)))
+	want := few
+	for want < 2*b.most {
+		want *= 2
+	}
 	b.most = b.have - b.free
-	if want < b.want {
-		b.want = want // where there is much to receive they leave as they come back
+	b.want = min(b.want, want) // where there is much to receive they leave as they come back
+	if b.restore(r); b.have > b.want && !b.gone {
 		b.withdraw(r)
 	}
 	b.giveBack()
-	return b.want > few || b.have > b.want
+	return b.want > few || b.have > b.want || b.gone
 }
 
 // withdraw takes back all buffers that the kernel has, and gives it those that take part.
@@ -71,7 +73,7 @@ func (b *buffers) withdraw(r *Ring) {
 	if r.overflown() {
 		return // it cannot be told which have been received into: next time
 	}
-	arg := &bufferRing{}
+	arg := &bufferRing{group: bufferGroup}
 	errno := r.kernel.register(r.fd, forgetBuffers, unsafe.Pointer(arg), 1)
 	if errno != 0 {
 		return // all is as it was
@@ -104,8 +106,8 @@ func (b *buffers) restore(r *Ring) {
 	b.tail, b.told = 0, 0
 	*b.last = 0
 	b.grow(0, b.want)
-	if errno := b.register(r); errno != 0 {
-		r.fail(unsupported("io_uring_register a ring of buffers anew", errno))
+	if b.register(r) != 0 { // for want of memory: whoever receives has to wait
+		r.watch()
 		return
 	}
 	b.gone = false
@@ -129,6 +131,6 @@ func (b *buffers) giveBack() {
 
 // register tells the kernel of the ring of buffers.
 func (b *buffers) register(r *Ring) syscall.Errno {
-	arg := &bufferRing{addr: address(b.ring), entries: uint32(b.count)}
+	arg := &bufferRing{addr: address(b.ring), entries: uint32(b.count), group: bufferGroup}
 	return r.kernel.register(r.fd, registerBuffers, unsafe.Pointer(arg), 1)
 }

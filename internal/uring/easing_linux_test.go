@@ -2,6 +2,8 @@ package uring_test
 
 import (
 	"bytes"
+	"errors"
+	"syscall"
 	"testing"
 	"time"
 
@@ -148,4 +150,77 @@ func TestOneThatTakesManyGetsNoMoreBuffers(t *testing.T) {
 		t.Error("other bytes have come than were sent")
 	}
 	r.Cancel(q)
+}
+
+// TestOldRingIsAsGoodAsNew: what counts without end begins again at 0 one day.
+func TestOldRingIsAsGoodAsNew(t *testing.T) {
+	for _, age := range []uint32{1<<28 - 1, 1 << 28, 1<<29 - 2, 1<<29 - 1} {
+		r := open(t, uring.Config{})
+		a, b := connection(t)
+		c := &client{}
+		r.Receive(a, c)
+		turn(t, r, 0)
+		r.Age(age)
+		for i := range 3 {
+			r.Withdraw()
+			send(t, b, []byte("x"))
+			drive(t, r, "a byte comes", func() bool { return len(c.bytes) == i+1 })
+			if r.Available() != uring.FewBuffers {
+				t.Errorf("the kernel has %d buffers", r.Available())
+			}
+		}
+	}
+}
+
+// TestKernelThatDoesNotForget: what it refuses is tried again, and while it takes no buffers who
+// receives has to wait, and nothing is lost.
+func TestKernelThatDoesNotForget(t *testing.T) {
+	for _, op := range []uint32{uring.ForgetBuffers, uring.RegisterBuffers} {
+		h := &uring.Hooks{}
+		r := hooked(t, uring.Config{Buffers: 4 * uring.FewBuffers}, h)
+		r.LookAfter(time.Millisecond)
+		refusals := 0
+		h.Register = func(asked uint32) syscall.Errno {
+			if asked == op && refusals < 5 {
+				refusals++
+				return syscall.ENOMEM
+			}
+			return 0
+		}
+		w := newCrowd(t, r, 100)
+		for _, peer := range w.peers {
+			send(t, peer, []byte("x"))
+		}
+		drive(t, r, "all have a buffer", func() bool { return len(w.order) == 100 })
+		for _, c := range w.clients {
+			c.hoard = false
+			c.release()
+		}
+		drive(t, r, "it was refused", func() bool { return refusals > 0 })
+		send(t, w.peers[0], []byte("y"))
+		drive(t, r, "the ring rests", func() bool { return !r.Watches() })
+		if refusals != 5 {
+			t.Errorf("operation %d was refused %d times", op, refusals)
+		}
+		drive(t, r, "a byte comes", func() bool { return string(w.clients[0].bytes) == "xy" })
+		if r.Buffers() != uring.FewBuffers || r.Available() != uring.FewBuffers {
+			t.Errorf("%d buffers are left, %d of them with the kernel", r.Buffers(),
+				r.Available())
+		}
+		send(t, w.peers[1], []byte("z"))
+		drive(t, r, "a byte comes", func() bool { return string(w.clients[1].bytes) == "xz" })
+	}
+}
+
+// TestLostCompletionIsNotForgotten: the kernel says so once, and maybe to who does not listen.
+func TestLostCompletionIsNotForgotten(t *testing.T) {
+	h := &uring.Hooks{}
+	r := hooked(t, uring.Config{}, h)
+	h.Enter = func(uint32, uint32) syscall.Errno { return syscall.EBADR }
+	r.Timeout(0, &client{})
+	_ = r.Enter()
+	h.Enter = nil
+	if err := r.Enter(); !errors.Is(err, syscall.EBADR) {
+		t.Errorf("Enter returns %v", err)
+	}
 }

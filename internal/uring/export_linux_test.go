@@ -24,6 +24,7 @@ const (
 const (
 	RegisterProbe   = registerProbe
 	RegisterBuffers = registerBuffers
+	ForgetBuffers   = forgetBuffers
 )
 
 // Hooks stand between a ring and the system's calls. A nil function lets them through.
@@ -144,6 +145,13 @@ func (r *Ring) LookAfter(d time.Duration) { r.pause = d }
 // Look has it look around now. Withdraw has it take back the buffers that the kernel has.
 func (r *Ring) Look()     { r.look() }
 func (r *Ring) Withdraw() { r.buffers.withdraw(r) }
+
+// Age has the ring do as if it had received so often into each buffer.
+func (r *Ring) Age(receives uint32) {
+	for id := range r.buffers.state {
+		r.buffers.state[id] += receives * another
+	}
+}
 
 // LookAway has it never look around, for who counts its requests.
 func (r *Ring) LookAway() { r.watches = true }

@@ -24,6 +24,7 @@ type Ring struct {
 	watches bool // it will look around: see watch
 	lacks   []string
 	failed  error // of a submission that nobody could be told of yet
+	missing error // a completion is, and all that is submitted from there on fails
 	start   time.Time
 	pause   time.Duration // until it looks around
 
@@ -192,7 +193,7 @@ func (r *Ring) Close() error {
 	if r.closed {
 		return nil
 	}
-	r.closed = true
+	r.closed, r.missing = true, nil
 	r.buffers.abandon(r)
 	r.push(&sqe{opcode: opAsyncCancel, fd: -1, opFlags: cancelAll | cancelAny,
 		flags: sqeSkipSuccess}, nil)

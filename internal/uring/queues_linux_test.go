@@ -101,13 +101,13 @@ func TestErrorOfEnterIsReturned(t *testing.T) {
 	h := &uring.Hooks{}
 	r := hooked(t, uring.Config{Entries: 2}, h)
 	c := &client{}
-	h.Enter = func(uint32, uint32) syscall.Errno { return syscall.EBADR }
+	h.Enter = func(uint32, uint32) syscall.Errno { return syscall.EBADFD }
 	for range 3 {
 		r.Timeout(0, c)
 	}
 	h.Enter = nil
-	if err := r.Enter(); !errors.Is(err, syscall.EBADR) {
-		t.Errorf("the error is %v, want EBADR", err)
+	if err := r.Enter(); !errors.Is(err, syscall.EBADFD) {
+		t.Errorf("the error is %v, want EBADFD", err)
 	}
 	if err := r.Enter(); err != nil {
 		t.Errorf("the error is told twice: %v", err)

@@ -56,7 +56,7 @@ func (r *Ring) receive(n int, s *slot) {
 	if s.flags&single != 0 {
 		flags = recvPollFirst
 	}
-	r.push(&sqe{opcode: opRecv, fd: s.fd, flags: sqeBufferSelect, ioprio: flags,
+	r.push(&sqe{opcode: opRecv, fd: s.fd, flags: sqeBufferSelect, ioprio: flags, group: bufferGroup,
 		userData: uint64(request(n, s))}, nil)
 }
 

@@ -96,9 +96,7 @@ func (r *Ring) take() {
 		return
 	}
 	s := &r.sends
-	if int32(r.cq.next-s.seen) > 0 {
-		s.seen = r.cq.next
-	}
+	s.pass(r.cq.next)
 	for tail := atomic.LoadUint32(r.cq.tail); s.seen != tail; s.seen++ {
 		c := &r.cq.cqes[s.seen&r.cq.mask]
 		s.failed(Request(c.userData), c.res)
@@ -109,6 +107,13 @@ func (r *Ring) take() {
 		room = nil // a burst is over
 	}
 	s.taken, s.prepared, s.told = s.prepared, room, 0
+}
+
+// pass notes up to where completions were reaped. It is to be called at least every 2^31 of them.
+func (s *sends) pass(next uint32) {
+	if int32(next-s.seen) > 0 {
+		s.seen = next
+	}
 }
 
 // tellSent tells the clients of what was taken. One may panic: the others are told by the next

@@ -146,6 +146,9 @@ func (r *Ring) flush() error {
 	if r.failed != nil {
 		err, r.failed = r.failed, nil
 	}
+	if r.missing != nil {
+		return r.missing
+	}
 	return err
 }
 
@@ -163,6 +166,10 @@ func (r *Ring) submit() error {
 		case errno == syscall.EINTR:
 		case errno == syscall.EAGAIN || errno == syscall.EBUSY:
 			return nil // it has no memory, or wants its completions reaped first
+		case errno == syscall.EBADR: // it says so once only
+			r.missing = fmt.Errorf("the kernel has lost a completion: %w",
+				os.NewSyscallError("io_uring_enter", errno))
+			return r.missing
 		case errno != 0:
 			return fmt.Errorf("submit requests: %w", os.NewSyscallError("io_uring_enter", errno))
 		case took == 0, head+uint32(took) == r.sq.end && len(r.sq.spilled) == 0:

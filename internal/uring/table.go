@@ -138,10 +138,11 @@ func (t *table) at(n int) *slot { return &t.pages[n/pageSlots].slots[n%pageSlots
 
 // find returns the slot of a request; nil if it is over.
 func (t *table) find(q Request) (int, *slot) {
-	n := int(uint32(q))
-	if n/pageSlots >= len(t.pages) || t.pages[n/pageSlots] == nil {
+	low := uint32(q) // of a token that is none of ours it may be more than an int
+	if low/pageSlots >= uint32(len(t.pages)) || t.pages[low/pageSlots] == nil {
 		return 0, nil
 	}
+	n := int(low)
 	s := t.at(n)
 	if s.generation == 0 || s.generation != uint32(q>>32) {
 		return 0, nil
