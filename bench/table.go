@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -49,6 +50,10 @@ func (r outcome) write(out io.Writer) {
 	}
 	if limited {
 		notes = append(notes, "+ the load generator was the bottleneck: the server might do more")
+	}
+	if own, other := r.best(); own > other && !math.IsInf(own, 1) {
+		notes = append(notes, fmt.Sprintf("another server is cheaper than kettle's loops, by a "+
+			"factor of %.2f: %s", own/other, cmp.Or(r.workload.dearer, "why is not known")))
 	}
 	notes = append(notes, r.notes()...)
 	for _, note := range notes {
@@ -105,18 +110,35 @@ func (r outcome) limited(f lab.Figures) bool {
 	return r.workload.kind != lab.Paced && f.Generator != nil && *f.Generator > busyGenerator
 }
 
+// best returns the lowest ratio of kettle's loops, and that of the others but C: infinite if there
+// is none.
+func (r outcome) best() (own, other float64) {
+	own, other = math.Inf(1), math.Inf(1)
+	known := peers()
+	for _, s := range r.report.Servers {
+		k := slices.IndexFunc(known, func(p peer) bool { return p.name == s.Name })
+		e := r.report.Figures(s, r.workload.kind).Ratio
+		switch {
+		case e == nil || k < 0 || s.Again || known[k].limit:
+		case known[k].ours:
+			own = min(own, e.Median)
+		default:
+			other = min(other, e.Median)
+		}
+	}
+	return own, other
+}
+
 // writeMatrix writes the medians of all ratios: a row for each server, a column for each workload.
 func writeMatrix(out io.Writer, all []outcome) {
 	if len(all) == 0 {
 		return
 	}
-	known := peers()
 	header := []string{""}
 	var rows [][]string
 	ours, others := []string{"the best of kettle's loops"}, []string{"the best of the others but C"}
 	for _, r := range all {
 		header = append(header, r.workload.name)
-		own, other := math.Inf(1), math.Inf(1)
 		for i, s := range r.report.Servers {
 			if len(rows) <= i {
 				rows = append(rows, []string{rowName(s)})
@@ -127,16 +149,9 @@ func writeMatrix(out io.Writer, all []outcome) {
 				continue
 			}
 			rows[i] = append(rows[i], fmt.Sprintf("%.2f", e.Median))
-			k := slices.IndexFunc(known, func(p peer) bool { return p.name == s.Name })
-			switch {
-			case k < 0 || s.Again || known[k].limit:
-			case known[k].ours:
-				own = min(own, e.Median)
-			default:
-				other = min(other, e.Median)
-			}
 		}
-		ours, others = append(ours, best(own)), append(others, best(other))
+		own, other := r.best()
+		ours, others = append(ours, least(own)), append(others, least(other))
 	}
 	fmt.Fprintf(out, "\nCPU per message, as a ratio to %s in the same round: medians\n\n",
 		all[0].report.Config.Reference)
@@ -151,7 +166,7 @@ func unknown(s lab.Server, reference string) string {
 	return "n/a"
 }
 
-func best(ratio float64) string {
+func least(ratio float64) string {
 	if math.IsInf(ratio, 1) {
 		return "n/a"
 	}

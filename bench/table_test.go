@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"os"
@@ -8,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/kettle-go/kettle/lab"
 	"github.com/kettle-go/kettle/lab/load"
@@ -86,8 +87,29 @@ func TestTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(strings.ReplaceAll(string(want), "\r\n", "\n"), text.String()); diff != "" {
+	diff := gocmp.Diff(strings.ReplaceAll(string(want), "\r\n", "\n"), text.String())
+	if diff != "" {
 		t.Errorf("the tables are not %s (-), but (+):\n%s", path, diff)
+	}
+}
+
+// TestRowInWhichAnotherOneIsCheaperSaysWhy, as far as that is known.
+func TestRowInWhichAnotherOneIsCheaperSaysWhy(t *testing.T) {
+	for _, why := range []string{"", "it has less to do"} {
+		r := example()[0]
+		r.workload.dearer = why
+		for _, v := range r.report.Visits {
+			if v.Server == "netpoll" {
+				*v.Saturated.CPUMicros /= 2
+			}
+		}
+		var b strings.Builder
+		r.write(&b)
+		want := ": " + cmp.Or(why, "why is not known") + "\n"
+		const that = "another server is cheaper than kettle's loops, by a factor of 1."
+		if got := b.String(); !strings.Contains(got, that) || !strings.Contains(got, want) {
+			t.Errorf("the table is\n%s", b.String())
+		}
 	}
 }
 
