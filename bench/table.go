@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -51,9 +50,13 @@ func (r outcome) write(out io.Writer) {
 	if limited {
 		notes = append(notes, "+ the load generator was the bottleneck: the server might do more")
 	}
-	if own, other := r.best(); own > other && !math.IsInf(own, 1) {
+	if own, other := r.best(); own != nil && other != nil && own.Median > other.Median {
+		why := cmp.Or(r.workload.dearer, "why is not known")
+		if own.Low <= other.High {
+			why = "no more than the spread"
+		}
 		notes = append(notes, fmt.Sprintf("another server is cheaper than kettle's loops, by a "+
-			"factor of %.2f: %s", own/other, cmp.Or(r.workload.dearer, "why is not known")))
+			"factor of %.2f: %s", own.Median/other.Median, why))
 	}
 	notes = append(notes, r.notes()...)
 	for _, note := range notes {
@@ -110,20 +113,19 @@ func (r outcome) limited(f lab.Figures) bool {
 	return r.workload.kind != lab.Paced && f.Generator != nil && *f.Generator > busyGenerator
 }
 
-// best returns the lowest ratio of kettle's loops, and that of the others but C: infinite if there
-// is none.
-func (r outcome) best() (own, other float64) {
-	own, other = math.Inf(1), math.Inf(1)
+// best returns the lowest ratio of kettle's loops, and that of the others but C; nil if there is
+// none.
+func (r outcome) best() (own, other *lab.Estimate) {
 	known := peers()
 	for _, s := range r.report.Servers {
 		k := slices.IndexFunc(known, func(p peer) bool { return p.name == s.Name })
 		e := r.report.Figures(s, r.workload.kind).Ratio
 		switch {
 		case e == nil || k < 0 || s.Again || known[k].limit:
-		case known[k].ours:
-			own = min(own, e.Median)
-		default:
-			other = min(other, e.Median)
+		case known[k].ours && (own == nil || e.Median < own.Median):
+			own = e
+		case !known[k].ours && (other == nil || e.Median < other.Median):
+			other = e
 		}
 	}
 	return own, other
@@ -166,11 +168,11 @@ func unknown(s lab.Server, reference string) string {
 	return "n/a"
 }
 
-func least(ratio float64) string {
-	if math.IsInf(ratio, 1) {
+func least(ratio *lab.Estimate) string {
+	if ratio == nil {
 		return "n/a"
 	}
-	return fmt.Sprintf("%.2f", ratio)
+	return fmt.Sprintf("%.2f", ratio.Median)
 }
 
 // writeRows writes a table: the first column flush left, the others flush right.
