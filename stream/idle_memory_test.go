@@ -244,18 +244,29 @@ func serveIdleStreams(t *testing.T, backend string, ready chan<- net.Addr) {
 			return err
 		}
 		ready <- ln.Addr()
-		return stream.Serve(task, ln, func(_ *kettle.Task, c *stream.Conn) error {
-			for {
-				chunk, err := c.Next()
-				if err == nil {
-					_, err = c.Write(chunk)
-				}
-				if err != nil {
-					return err
-				}
-			}
-		})
+		return stream.Serve(task, ln, new(attending).attend)
 	}, kettle.Backend(backend)))
+}
+
+// attending has a handler as programs have them: a method, with variables of its own, which the
+// stack of the task has to hold too.
+type attending struct{ sum int }
+
+func (a *attending) attend(_ *kettle.Task, c *stream.Conn) error {
+	var header [64]byte
+	for {
+		chunk, err := c.Next()
+		if err != nil {
+			return err
+		}
+		copy(header[:], chunk)
+		for _, b := range header {
+			a.sum += int(b)
+		}
+		if _, err = c.Write(chunk); err != nil {
+			return err
+		}
+	}
 }
 
 // echoing is a protocol that sends back what comes.
