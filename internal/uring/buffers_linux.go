@@ -189,12 +189,22 @@ func (b *buffers) starve(r *Ring, n int, s *slot) {
 	if b.free > 0 { // some have come back meanwhile, or are on their way to others
 		r.revived = true
 	}
-	if b.want < min(b.count, r.table.live) && !b.doubled && !b.gone {
+	if !b.doubled {
+		b.double(r)
+	}
+}
+
+// double has twice as many take part, unless that are as many as there may be.
+func (b *buffers) double(r *Ring) {
+	if b.want < min(b.count, r.table.live) && !b.gone {
 		b.doubled, r.revived = true, true
 		b.grow(b.want, 2*b.want)
 		r.watch()
 	}
 }
+
+// starving returns how many receives wait for a buffer.
+func (b *buffers) starving() int { return b.behind.n + b.starved.n }
 
 // nextTurn is the token of a request that has nothing to do but to complete.
 const nextTurn = ^uint64(0)
@@ -208,9 +218,12 @@ func (r *Ring) rearm() {
 	if b.restore(r); b.gone {
 		return
 	}
+	if b.free == 0 && b.starving() > 0 {
+		b.double(r) // clients have all, and nobody is begun again who would find that out
+	}
 	b.publish()
 	b.doubled = false
-	due := min(b.free, b.behind.n+b.starved.n)
+	due := min(b.free, b.starving())
 	for range due {
 		q := &b.behind
 		if q.n == 0 {
@@ -221,7 +234,7 @@ func (r *Ring) rearm() {
 		s.flags = s.flags&^waits | again
 		r.receive(n, s)
 	}
-	if due > 0 && b.behind.n+b.starved.n > 0 {
+	if due > 0 && b.starving() > 0 {
 		r.push(&sqe{opcode: opNop, fd: -1, userData: nextTurn}, nil)
 	}
 }

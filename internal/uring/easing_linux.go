@@ -56,10 +56,11 @@ func (r *Ring) classes() [3]*class { return [...]*class{&r.tiny, &r.small, &r.la
 func (b *buffers) ease(r *Ring) bool {
 	few := min(fewBuffers, b.count)
 	want := few
-	for want < 2*b.most {
+	now := b.have - b.free
+	for want < 2*max(b.most, now+b.starving()) {
 		want *= 2
 	}
-	b.most = b.have - b.free
+	b.most = now
 	b.want = min(b.want, want) // where there is much to receive they leave as they come back
 	if b.restore(r); b.have > b.want && !b.gone {
 		b.withdraw(r)

@@ -64,6 +64,33 @@ func TestBuffersAreAsManyAsAreNeeded(t *testing.T) {
 	}
 }
 
+// TestLookWhileReceivesWait: it takes place behind the completions of those that found no buffer,
+// so that all buffers that were added for them would not be needed, but for those who wait.
+func TestLookWhileReceivesWait(t *testing.T) {
+	const most = 4 * uring.FewBuffers
+	r := open(t, uring.Config{Buffers: most})
+	r.LookAfter(time.Hour)
+	w := newCrowd(t, r, most)
+	settle(t, r)
+	r.Look()
+	r.Look() // it has seen that none is needed
+	for _, peer := range w.peers {
+		send(t, peer, []byte("x"))
+	}
+	if err := r.Enter(); err != nil {
+		t.Fatal(err)
+	}
+	looks := &client{then: func(uring.Completion) { r.Look() }}
+	r.Poll(w.fds[0], false, true, looks)
+	drive(t, r, "all have a buffer", func() bool { return len(w.order) == most })
+	if len(looks.all) != 1 {
+		t.Error("it did not look around")
+	}
+	for _, c := range w.clients {
+		c.release()
+	}
+}
+
 // TestNothingIsLostWhileBuffersAreTakenBack, whatever arrives at that moment.
 func TestNothingIsLostWhileBuffersAreTakenBack(t *testing.T) {
 	for _, completions := range []int{8, 4096} {
