@@ -43,6 +43,7 @@ type Listener struct {
 	station *station
 	config  ListenConfig
 	fd      int
+	own     bool // nobody else has the socket
 	addr    net.Addr
 	file    unixFile
 	accept  func() Protocol // nil: nobody wants connections yet
@@ -81,7 +82,7 @@ func Listen(l *loop.Loop, addr net.Addr, config ListenConfig) (*Listener, error)
 	}
 	options := sys.ListenOptions{Backlog: config.Backlog, Nonblock: true,
 		ReusePort: config.ReusePort}
-	ln := &Listener{station: stationOf(l), config: config}
+	ln := &Listener{station: stationOf(l), config: config, own: true}
 	var err error
 	switch a := addr.(type) {
 	case *net.TCPAddr:
@@ -202,6 +203,11 @@ func (ln *Listener) leaveLimit() {
 func (ln *Listener) Close() {
 	if ln.fd < 0 {
 		return
+	}
+	if ln.own && ln.station.blocking {
+		// What a ring was asked for keeps the socket, and may do so for longer than this call: then
+		// clients would still find it, and a new one could not have its address.
+		_ = sys.Shutdown(ln.fd, sys.ShutdownBoth)
 	}
 	ln.disarm()
 	ln.retry.Stop()

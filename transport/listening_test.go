@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -277,4 +278,31 @@ func TestWrongDescriptors(t *testing.T) {
 	if _, err := transport.Adopt(w.Loop, -1, w.recorder()); !errors.Is(err, syscall.EBADF) {
 		w.Errorf("descriptor -1: %v", err)
 	}
+}
+
+// TestAddressOfAClosedListenerIsFree at once: clients are refused, and another listener can have
+// it. The thread that has had the loop watch the socket is another one, which does not run.
+func TestAddressOfAClosedListenerIsFree(t *testing.T) {
+	onSelectors(t, "tcp", func(w *world) {
+		end := make(chan struct{})
+		defer close(end)
+		addr := w.address(t)
+		for range 50 {
+			s := w.listen(addr, transport.ListenConfig{})
+			turned := make(chan struct{})
+			go func() {
+				runtime.LockOSThread()
+				w.turns(1)
+				close(turned)
+				<-end
+			}()
+			<-turned
+			addr = s.Addr()
+			s.Close()
+			if c, err := net.Dial("tcp", addr.String()); err == nil {
+				c.Close()
+				w.Fatal("a client has found the listener that was closed")
+			}
+		}
+	})
 }
