@@ -46,6 +46,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/lab/load"
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 // Server is one row of the table.
@@ -61,7 +62,7 @@ type Server struct {
 type Config struct {
 	Servers   []Server
 	Reference string // the name of the server that the others are compared with
-	Label     string // of the load, for who reads the lines of several runs; may be empty
+	Workload  string // the name of the load, for who reads the visits of several; may be empty
 
 	Conns     int     // connections; fewer if the limit on descriptors is below
 	IdleConns int     // connections beside those that are silent after their first answer
@@ -84,10 +85,14 @@ type Config struct {
 	Start    time.Duration // how long a server may take until it listens; 0 is 10 s
 	Stop     time.Duration // how long it may take to end, before it is killed; 0 is 8 s
 
-	JSON     io.Writer                   // gets one line for each visit; may be nil
-	Progress func(Visit)                 // called after each visit; may be nil
-	Stderr   io.Writer                   // what the servers say; may be nil
-	Begin    func(m Machine, visits int) // called first, with the visits of a round; may be nil
+	// Record gets each visit as it ends. An error ends the run. It may be nil.
+	Record func(results.Record) error
+
+	Progress func(results.Visit) // called after each visit; may be nil
+	Stderr   io.Writer           // what the servers say; may be nil
+
+	// Begin is called first, with the visits of a round. It may be nil.
+	Begin func(m results.Machine, visits int)
 }
 
 // Normal returns the sizes and lengths of an ordinary run, without servers.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kettle-go/kettle/internal/testenv"
 	"github.com/kettle-go/kettle/lab"
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 // bindings returns the CPUs that the threads of this process may run on, each set once.
@@ -64,7 +65,7 @@ func TestServerAndLoadAreBoundToTheirCPUs(t *testing.T) {
 	cfg := small(servers(t, "scheduled"))
 	cfg.Stderr = &said
 	var during string
-	cfg.Progress = func(lab.Visit) { during = allowed("/proc/thread-self/status") }
+	cfg.Progress = func(results.Visit) { during = allowed("/proc/thread-self/status") }
 	r, err := run(t, cfg)
 	if err != nil {
 		t.Fatal(err)

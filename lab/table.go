@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 // column is one column of the table: a heading of two lines and what stands in a row.
@@ -200,7 +202,7 @@ func lines(s Server) string {
 	return fmt.Sprintf("%d (%d)", s.OwnLines, s.Lines)
 }
 
-func ratio(e *Estimate) string {
+func ratio(e *results.Estimate) string {
 	if e == nil {
 		return "n/a"
 	}
