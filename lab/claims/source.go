@@ -27,7 +27,35 @@ func lines(e *evidence) Verdict {
 	return v
 }
 
-// counted is a figure that has no spread.
-func counted(name string, n int) Figure {
-	return Figure{Name: name, Value: float64(n), Text: fmt.Sprint(n)}
+// fewerTests judges whether a loop that calls what was registered asks less often what has happened
+// than one that goes through a list.
+func fewerTests(e *evidence) Verdict {
+	var v Verdict
+	series := Series{Name: "tests"}
+	callbacks, least := -1, -1
+	for _, m := range e.Models {
+		if m.Tests == nil {
+			continue
+		}
+		n := *m.Tests
+		if m.Name == "selectors" {
+			callbacks = n
+		} else if least < 0 || n < least {
+			least = n
+		}
+		v.Rows = append(v.Rows, Row{Server: m.Name,
+			Figures: []Figure{counted("tests", n), counted("lines", m.OwnLines)}})
+		v.Figure = join(v.Figure, fmt.Sprintf("%s %d", m.Name, n))
+		series.Points = append(series.Points,
+			Point{Label: m.Name, Y: float64(n), Low: float64(n), High: float64(n)})
+	}
+	if callbacks < 0 || least < 0 {
+		return notMeasured("the results have no source of selectors, or of no other model")
+	}
+	v.Status = holdsIf(callbacks < least)
+	v.Figure += " tests of what has happened, and to whom"
+	v.Charts = []Chart{{Kind: Bars, YLabel: "if and case", Series: []Series{series},
+		Title:  "Tests between a wait and the code of a client",
+		Models: []string{"select", "selectors"}}}
+	return v
 }

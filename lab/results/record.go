@@ -69,9 +69,9 @@ type Model struct {
 	Summary  string `json:"summary"`
 	File     string `json:"file"`
 	Source   string `json:"source"`
-	OwnLines int    `json:"ownLines"` // of code in that file, without comments and blank lines
-	Lines    int    `json:"lines"`    // with the other files that the model needs
-	Branches int    `json:"branches"` // in its own file: see Branches of package models
+	OwnLines int    `json:"ownLines"`        // of code in that file, without comments and blank lines
+	Lines    int    `json:"lines"`           // with the other files that the model needs
+	Tests    *int   `json:"tests,omitempty"` // on the way from a wait to a client's code
 }
 
 // Switch is what one switch between two parties of a kind costs.

@@ -48,6 +48,8 @@ type Visit struct {
 	Saturated   *Window  `json:"saturated,omitempty"`
 	Paced       *Window  `json:"paced,omitempty"`
 	Churned     *Window  `json:"churned,omitempty"`
+	Batched     *Window  `json:"batched,omitempty"`
+	GrownBytes  *float64 `json:"grownBytes,omitempty"` // memory, from before the load to its end
 	Error       string   `json:"error,omitempty"`
 	WrongByte   bool     `json:"wrongByte,omitempty"`
 	Unsupported string   `json:"notMeasured,omitempty"` // why figures are missing
@@ -65,6 +67,15 @@ type Window struct {
 	Calls     *float64   `json:"systemCallsPerMessage,omitempty"`
 	User      float64    `json:"userSeconds,omitempty"` // by samples: see package meter
 	System    float64    `json:"systemSeconds,omitempty"`
+	Counted   *Counted   `json:"counted,omitempty"` // by the service that counts
+}
+
+// Counted is what has become of one counter that all connections of a server share.
+type Counted struct {
+	Answers int64 `json:"answers"`
+	Highest int64 `json:"highest"`
+	Twice   int64 `json:"twice"`   // numbers that were given more than once
+	Missing int64 `json:"missing"` // below the highest
 }
 
 // Kind is a kind of window.
@@ -75,6 +86,7 @@ const (
 	Saturated Kind = iota
 	Paced
 	Churned
+	Batched
 )
 
 // Window returns the visit's window of a kind; nil if it has none.
@@ -86,6 +98,8 @@ func (v *Visit) Window(k Kind) *Window {
 		return v.Paced
 	case Churned:
 		return v.Churned
+	case Batched:
+		return v.Batched
 	}
 	return nil
 }
@@ -124,4 +138,17 @@ func (l *Latencies) Equal(m *Latencies) bool {
 		return l == m
 	}
 	return l.Histogram.Equals(m.Histogram)
+}
+
+// Plus returns the latencies of both; either may be nil.
+func (l *Latencies) Plus(m *Latencies) *Latencies {
+	if m == nil {
+		return l
+	}
+	sum := hdrhistogram.New(m.LowestTrackableValue(), m.HighestTrackableValue(), 3)
+	if l != nil {
+		sum.Merge(l.Histogram)
+	}
+	sum.Merge(m.Histogram)
+	return &Latencies{sum}
 }
