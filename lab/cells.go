@@ -2,6 +2,8 @@ package lab
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 
 	"github.com/kettle-go/kettle/lab/results"
@@ -19,6 +21,11 @@ type Cell struct {
 // that is passed on to nobody.
 func Visits(ctx context.Context, m *results.Machine, cells []Cell, rounds int, seed uint64,
 	each func(*results.Visit, error) error) error {
+	for i := range cells {
+		if err := cells[i].fit(m); err != nil {
+			return fmt.Errorf("lab: %s: %w", cells[i].Server.Name, err)
+		}
+	}
 	defer bind(*m)()
 	order := rand.New(rand.NewPCG(seed, 0))
 	for round := 1; round <= rounds; round++ {
@@ -33,4 +40,13 @@ func Visits(ctx context.Context, m *results.Machine, cells []Cell, rounds int, s
 		}
 	}
 	return nil
+}
+
+// fit scales the load to the limits of this process, and checks it.
+func (c *Cell) fit(m *results.Machine) error {
+	c.Config.fit(m)
+	if c.Config.Conns < 1 {
+		return errors.New("the limit on descriptors leaves room for no connection")
+	}
+	return c.Config.validLoad()
 }

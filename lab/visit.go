@@ -42,7 +42,9 @@ func visit(ctx context.Context, s Server, cfg Config, m *results.Machine, round 
 
 // asked is what a visit asks of a server, for who reads of it later.
 func (c Config) asked() results.Load {
-	asked := results.Load{Conns: c.Conns, Idle: c.IdleConns, Size: c.Size, Depth: c.Depth}
+	asked := results.Load{Conns: c.Conns, Idle: c.IdleConns, Deaf: c.Deaf, Size: c.Size,
+		Depth: c.Depth, Heavy: c.Heavy, Batch: c.Batch, Service: c.Service,
+		Wait: c.Wait.Seconds(), Work: c.Work.Seconds(), Free: c.Unbound}
 	if c.Pace > 0 {
 		asked.Rate = c.Rate
 	}
@@ -123,6 +125,9 @@ func (v *visitor) windows(ctx context.Context) error {
 // what else changes in a server's memory would be most of the quotient for fewer.
 const fewConns = 10
 
+// errNotAsked is why there is no figure that nobody has asked for.
+var errNotAsked = errors.New("memory is not measured")
+
 const (
 	settleStep  = 20 * time.Millisecond  // between two looks at the memory
 	settleLimit = 300 * time.Millisecond // for it to come to rest
@@ -132,6 +137,9 @@ const (
 // settled waits until the server is at rest and returns what its processes hold. A server that
 // listens may still be starting its workers, and one that has answered may be tidying up.
 func (v *visitor) settled(ctx context.Context) (int64, error) {
+	if !v.cfg.Memory {
+		return 0, errNotAsked
+	}
 	return settle(ctx, func() (bytes int64, processes int, err error) {
 		bytes, err = v.memory()
 		return bytes, v.meter.Processes(), err

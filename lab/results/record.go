@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -60,8 +61,12 @@ type Machine struct {
 	Notes      []string `json:"notes,omitempty"` // what is smaller or missing, and why
 }
 
-// Note adds to what is smaller or missing.
-func (m *Machine) Note(text string) { m.Notes = append(m.Notes, text) }
+// Note adds to what is smaller or missing, once.
+func (m *Machine) Note(text string) {
+	if !slices.Contains(m.Notes, text) {
+		m.Notes = append(m.Notes, text)
+	}
+}
 
 // Model is the source of a model, as the program has it that was measured.
 type Model struct {

@@ -68,6 +68,7 @@ func crowd() Workload {
 				cfg := p.base(100)
 				cfg.IdleConns = idle
 				cfg.Greet = 3 * time.Second
+				cfg.Pace = cfg.Saturate
 				for _, name := range p.concerned(p.workload.models...) {
 					if idle <= limitOf(name) {
 						p.add(name, cfg)
@@ -105,7 +106,7 @@ func idle() Workload {
 		rounds: [3]int{1, 1, 3},
 		cells: func(p *plan) {
 			cfg := p.base(pick(p, 20, 50, 100))
-			cfg.Saturate, cfg.Idle = 0, pick(p, 200, 400, 1000)*time.Millisecond
+			cfg.Saturate, cfg.Idle = 0, pick[time.Duration](p, 200, 400, 1000)*time.Millisecond
 			for _, name := range p.concerned() {
 				asked := cfg
 				if name == "blocking" { // its other clients are silent for certain

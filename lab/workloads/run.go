@@ -24,13 +24,13 @@ type Options struct {
 	// here.
 	Make func(model string, flags ...string) (lab.Server, error)
 
-	Sources []results.Model    // of the models
-	Storm   func(*lab.Config)  // changes the load of the storm; may be nil
-	Stderr  io.Writer          // what the servers say; may be nil
+	Sources []results.Model   // of the models
+	Storm   func(*lab.Config) // changes the load of the storm; may be nil
+	Stderr  io.Writer         // what the servers say; may be nil
 	Keep    func(results.Record) error
-	Began   func(w Workload, visits int)    // a workload begins; may be nil
+	Began   func(w Workload, visits int)       // a workload begins; may be nil
 	Visited func(w Workload, v *results.Visit) // may be nil
-	Ended   func(w Workload, left []string) // it has ended, with what was left out, and why; may be nil
+	Ended   func(w Workload, left []string)    // it has ended, with what was left out, and why; may be nil
 }
 
 // step is what a workload does besides visits. It keeps what it has measured.

@@ -1,10 +1,6 @@
 package workloads
 
-import (
-	"time"
-
-	"github.com/kettle-go/kettle/lab"
-)
+import "time"
 
 // What follows needs servers that do more than to answer, so that there are only models: another
 // server knows none of their flags.
@@ -22,7 +18,7 @@ func wait() Workload {
 		rounds: [3]int{1, 3, 5},
 		cells: func(p *plan) {
 			cfg := p.base(1)
-			cfg.Batch, cfg.Wait = 10, pick(p, 50, 100, 100)*time.Millisecond
+			cfg.Batch, cfg.Wait = 10, pick[time.Duration](p, 50, 100, 100)*time.Millisecond
 			cfg.Saturate, cfg.Greet = 0, 0
 			for _, name := range p.concerned(p.workload.models...) {
 				p.add(name, cfg, "--wait", cfg.Wait.String())
@@ -47,7 +43,7 @@ func compute() Workload {
 			at.Saturate, at.Greet = 0, 0
 			beside := p.base(10)
 			beside.Heavy, beside.Work, beside.Rate = 1, work, 100
-			beside.Saturate, beside.Pace = 0, pick(p, 600, 1000, 2000)*time.Millisecond
+			beside.Saturate, beside.Pace = 0, pick[time.Duration](p, 600, 1000, 2000)*time.Millisecond
 			for _, name := range p.concerned(p.workload.models...) {
 				if name == "blocking" {
 					continue // it serves one of the ten
@@ -72,7 +68,7 @@ func slow() Workload {
 			for _, deaf := range []int{0, 1} {
 				cfg := p.base(10)
 				cfg.Rate, cfg.Deaf, cfg.Memory = 1000, deaf, true
-				cfg.Saturate, cfg.Pace = 0, pick(p, 200, 300, 1000)*time.Millisecond
+				cfg.Saturate, cfg.Pace = 0, pick[time.Duration](p, 200, 300, 1000)*time.Millisecond
 				p.each(p.workload.models, cfg)
 			}
 		},
@@ -92,7 +88,7 @@ func shared() Workload {
 			for _, service := range []string{"count", "count-unlocked"} {
 				cfg := p.base(50)
 				cfg.Service, cfg.Unbound = service, true
-				cfg.Saturate = pick(p, 150, 300, 500) * time.Millisecond
+				cfg.Saturate = pick[time.Duration](p, 150, 300, 500) * time.Millisecond
 				for _, name := range p.concerned(p.workload.models...) {
 					p.add(name, cfg, "--service", service)
 				}
@@ -119,5 +115,3 @@ func fanout() Workload {
 		},
 	}
 }
-
-var _ = lab.Config{}
