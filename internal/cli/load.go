@@ -50,6 +50,8 @@ func newLoad(s streams) *cobra.Command {
 	flags.Float64Var(&f.rate, "rate", 0,
 		"messages per second over all connections (0: closed loop)")
 	flags.BoolVar(&f.churn, "churn", false, "a connection for each message")
+	flags.IntVar(&f.cfg.Heavy, "heavy", 0,
+		"how many of the connections send what costs a server its --work")
 	flags.IntVar(&f.cfg.Idle, "idle-conns", 0, "connections beside those, that send nothing")
 	flags.StringVar(&f.cfg.Service, "service", "upper", "what the server answers: "+
 		strings.Join(models.Services(), ", "))
@@ -72,6 +74,8 @@ func (f *loadFlags) check() error {
 		return fmt.Errorf("--size %d: at least 1", f.cfg.Size)
 	case f.cfg.Depth < 1:
 		return fmt.Errorf("--depth %d: at least 1", f.cfg.Depth)
+	case f.cfg.Heavy < 0:
+		return fmt.Errorf("--heavy %d: cannot be negative", f.cfg.Heavy)
 	case f.cfg.Idle < 0:
 		return fmt.Errorf("--idle-conns %d: cannot be negative", f.cfg.Idle)
 	case f.churn && (f.rate > 0 || f.cfg.Depth > 1):
@@ -106,13 +110,32 @@ func runLoad(ctx context.Context, out io.Writer, f loadFlags) (err error) {
 	return writeLoad(out, l.Stats(), f.cfg.Idle, result.Report())
 }
 
-func writeLoad(out io.Writer, stats load.Stats, idle int, r load.Report) error {
-	us := func(ns int64) string {
-		if r.LatencyMax == 0 { // nothing was answered
-			return "n/a"
+// micros returns latencies as text; most is the greatest of them all.
+func micros(most int64, ns ...int64) []any {
+	var all []any
+	for _, n := range ns {
+		if most == 0 { // nothing was answered
+			all = append(all, "n/a")
+			continue
 		}
-		return time.Duration(ns).Round(time.Microsecond).String()
+		all = append(all, time.Duration(n).Round(time.Microsecond))
 	}
+	return all
+}
+
+// special says what only some loads have.
+func special(r load.Report) string {
+	var text strings.Builder
+	if r.HeavyConns > 0 {
+		fmt.Fprintf(&text, "heavy connections %d, messages answered %d: ", r.HeavyConns,
+			r.HeavyRequests)
+		fmt.Fprintf(&text, "latency p50 %s  p99 %s  max %s\n",
+			micros(r.HeavyMax, r.HeavyP50, r.HeavyP99, r.HeavyMax)...)
+	}
+	return text.String()
+}
+
+func writeLoad(out io.Writer, stats load.Stats, idle int, r load.Report) error {
 	generator := "n/a"
 	if r.GeneratorShare > 0 {
 		generator = fmt.Sprintf("%.0f%% of a CPU", 100*r.GeneratorShare)
@@ -132,13 +155,14 @@ func writeLoad(out io.Writer, stats load.Stats, idle int, r load.Report) error {
 	if r.Churn {
 		loop = "a connection for each; latency counts from before it"
 	}
+	latency := fmt.Sprintf("latency p50 %s  p99 %s  p99.9 %s  max %s",
+		micros(r.LatencyMax, r.LatencyP50, r.LatencyP99, r.LatencyP999, r.LatencyMax)...)
 	_, err := fmt.Fprintf(out, "%d of %s answered, messages of %d bytes, %s\n"+
 		"%.0f messages/s answered, %d in %.2f s\n"+
-		"latency p50 %s  p99 %s  p99.9 %s  max %s\n"+
+		"%s\n%s"+
 		"lost connections %d, never connected %d, unanswered messages %d\n"+
 		"load generator: %s, %d messages sent over 1 ms late\n",
-		r.Served, conns, r.Size, loop, r.Rate, r.Requests, r.Seconds,
-		us(r.LatencyP50), us(r.LatencyP99), us(r.LatencyP999), us(r.LatencyMax),
+		r.Served, conns, r.Size, loop, r.Rate, r.Requests, r.Seconds, latency, special(r),
 		stats.Lost, stats.Failed, r.Unanswered, generator, r.Late)
 	if err == nil && stats.First != nil {
 		_, err = fmt.Fprintf(out, "first error: %v\n", stats.First)

@@ -49,6 +49,14 @@
 // Config.Idle connections are there and silent meanwhile: a server that looks at all that it has,
 // whenever one is ready, shows that.
 //
+// # Heavy requests
+//
+// Config.Heavy of the connections send requests that begin with Marker, all of them, Greet's too. A
+// server may compute on such a request for a while before it answers (kettle serve --work). What
+// that does to the others is in Result.Latency; what heavy requests take themselves is apart, in
+// Result.Heavy. One is in flight at a time: a server that finds several in what it has received
+// computes but once. So it does where a fixed rate is more than it can compute.
+//
 // # Windows
 //
 // All have a warm-up, a measured window and a drain. Hooks are called on the loop's thread

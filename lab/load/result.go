@@ -24,7 +24,12 @@ type Result struct {
 	First  error // of the first connection that ever failed or was lost; nil if none was
 
 	// Latency has the latencies in nanoseconds, to three digits; more than 60 s count as 60 s.
+	// Those of heavy connections are in Heavy instead, which is nil if there are none.
 	Latency *hdrhistogram.Histogram
+	Heavy   *hdrhistogram.Histogram
+
+	HeavyConns    int   // of Conns, those that were heavy
+	HeavyRequests int64 // of Requests, those of heavy connections
 
 	// Unanswered is how many requests that were due in the window had no answer at all; of a
 	// closed loop, how many had none when the drain had ended.
@@ -72,6 +77,11 @@ type Report struct {
 	LatencyP99     int64   `json:"latencyP99NS"`
 	LatencyP999    int64   `json:"latencyP999NS"`
 	LatencyMax     int64   `json:"latencyMaxNS"`
+	HeavyConns     int     `json:"heavyConns,omitempty"`
+	HeavyRequests  int64   `json:"heavyRequests,omitempty"`
+	HeavyP50       int64   `json:"heavyLatencyP50NS,omitempty"`
+	HeavyP99       int64   `json:"heavyLatencyP99NS,omitempty"`
+	HeavyMax       int64   `json:"heavyLatencyMaxNS,omitempty"`
 	Late           int64   `json:"late"`
 	MaxLate        int64   `json:"maxLateNS"`
 	GeneratorShare float64 `json:"generatorCPUShare"` // of one CPU
@@ -101,6 +111,11 @@ func (r *Result) Report() Report {
 		LatencyMax:  r.Latency.Max(),
 		Late:        r.Late,
 		MaxLate:     r.MaxLate.Nanoseconds(),
+	}
+	if r.Heavy != nil {
+		report.HeavyConns, report.HeavyRequests = r.HeavyConns, r.HeavyRequests
+		report.HeavyP50, report.HeavyP99 = r.Heavy.ValueAtQuantile(50), r.Heavy.ValueAtQuantile(99)
+		report.HeavyMax = r.Heavy.Max()
 	}
 	if r.Elapsed > 0 {
 		report.GeneratorShare = r.GeneratorCPU.Seconds() / r.Elapsed.Seconds()
