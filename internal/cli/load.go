@@ -21,6 +21,7 @@ type loadFlags struct {
 	duration time.Duration
 	rate     float64
 	churn    bool
+	batch    bool
 }
 
 func newLoad(s streams) *cobra.Command {
@@ -33,7 +34,8 @@ func newLoad(s streams) *cobra.Command {
 			"every byte of every answer. Without --rate each connection sends as soon as it has\n" +
 			"its answer; with it, requests are due at fixed times, and latency counts from\n" +
 			"those. With --churn each message has a connection of its own, and latency counts\n" +
-			"from before that.",
+			"from before that. With --batch all connections are made at once, and each is\n" +
+			"closed when its message is answered: latency counts from the beginning.",
 		Args:    noArgs,
 		PreRunE: func(*cobra.Command, []string) error { return asUsage(f.check()) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -46,10 +48,12 @@ func newLoad(s streams) *cobra.Command {
 	flags.IntVar(&f.cfg.Conns, "conns", f.cfg.Conns, "connections")
 	flags.IntVar(&f.cfg.Size, "size", f.cfg.Size, "bytes of a message")
 	flags.IntVar(&f.cfg.Depth, "depth", f.cfg.Depth, "messages in flight on each connection")
-	flags.DurationVar(&f.duration, "duration", 5*time.Second, "how long to measure")
+	flags.DurationVar(&f.duration, "duration", 5*time.Second,
+		"how long to measure; with --batch, how long to wait for the last answer")
 	flags.Float64Var(&f.rate, "rate", 0,
 		"messages per second over all connections (0: closed loop)")
 	flags.BoolVar(&f.churn, "churn", false, "a connection for each message")
+	flags.BoolVar(&f.batch, "batch", false, "all connections at once, each for one message")
 	flags.IntVar(&f.cfg.Heavy, "heavy", 0,
 		"how many of the connections send what costs a server its --work")
 	flags.IntVar(&f.cfg.Idle, "idle-conns", 0, "connections beside those, that send nothing")
@@ -80,11 +84,23 @@ func (f *loadFlags) check() error {
 		return fmt.Errorf("--idle-conns %d: cannot be negative", f.cfg.Idle)
 	case f.churn && (f.rate > 0 || f.cfg.Depth > 1):
 		return errors.New("--churn: a connection for one message has neither --rate nor --depth")
+	case f.batch && (f.rate > 0 || f.cfg.Depth > 1 || f.cfg.Idle > 0 || f.churn):
+		return errors.New("--batch: a connection for one message has neither --rate, --depth, " +
+			"--idle-conns nor --churn")
 	}
 	return f.cfg.Validate()
 }
 
 func runLoad(ctx context.Context, out io.Writer, f loadFlags) (err error) {
+	if f.batch {
+		f.cfg.Timeout = f.duration
+		result, err := load.Batch(ctx, f.cfg, load.Hooks{})
+		if err != nil {
+			return err
+		}
+		return writeLoad(out, load.Stats{Conns: result.Conns, Lost: result.Lost,
+			First: result.First}, 0, result.Report())
+	}
 	l, err := load.Dial(ctx, f.cfg)
 	if err != nil {
 		return err
@@ -154,6 +170,9 @@ func writeLoad(out io.Writer, stats load.Stats, idle int, r load.Report) error {
 	}
 	if r.Churn {
 		loop = "a connection for each; latency counts from before it"
+	}
+	if r.Batch {
+		loop = "all at once; latency counts from the beginning"
 	}
 	latency := fmt.Sprintf("latency p50 %s  p99 %s  p99.9 %s  max %s",
 		micros(r.LatencyMax, r.LatencyP50, r.LatencyP99, r.LatencyP999, r.LatencyMax)...)

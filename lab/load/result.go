@@ -12,6 +12,7 @@ type Result struct {
 	Depth   int     // requests in flight on a connection; 0 for a fixed rate
 	Offered float64 // requests per second that were due; 0 for a closed loop
 	Churn   bool    // each request had a connection of its own
+	Batch   bool    // so it had, and all of them were made at once
 
 	Conns    int           // connections that took part
 	Requests int64         // answered in the window
@@ -64,6 +65,7 @@ type Report struct {
 	Depth          int     `json:"depth,omitempty"`
 	Offered        float64 `json:"offeredPerSecond,omitempty"`
 	Churn          bool    `json:"churn,omitempty"`
+	Batch          bool    `json:"batch,omitempty"`
 	Seconds        float64 `json:"seconds"`
 	Requests       int64   `json:"requests"`
 	Bytes          int64   `json:"bytes"`
@@ -96,6 +98,7 @@ func (r *Result) Report() Report {
 		Depth:       r.Depth,
 		Offered:     r.Offered,
 		Churn:       r.Churn,
+		Batch:       r.Batch,
 		Seconds:     r.Elapsed.Seconds(),
 		Requests:    r.Requests,
 		Bytes:       r.Bytes,
