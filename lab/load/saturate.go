@@ -79,7 +79,7 @@ func (p *closedLoop) answered(i int, c *conn, answers int, now int64) {
 	// Several answers at once were completed by the same bytes: they have the same end.
 	for range answers {
 		if p.l.window.open {
-			p.l.window.record(now - ring[c.head])
+			p.l.window.record(c, now-ring[c.head])
 		}
 		ring[c.head] = now
 		if c.head++; c.head == p.depth {
