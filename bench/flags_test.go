@@ -9,6 +9,7 @@ import (
 
 	"github.com/kettle-go/kettle/internal/testenv"
 	"github.com/kettle-go/kettle/lab"
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 func TestWrongUsage(t *testing.T) {
@@ -73,10 +74,10 @@ func TestAComparisonOfTwo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	results := filepath.Join(t.TempDir(), "results")
+	file := filepath.Join(t.TempDir(), "results")
 	args := []string{"-servers", "Go net,mine,broken", "-server", "mine=" + mine + " {addr}",
 		"-server", "broken=" + mine, "-workloads", "ping-1,rate-5k", "-rounds", "2",
-		"-duration", "20ms", "-json", results}
+		"-duration", "20ms", "-json", file}
 	var out, said bytes.Buffer
 	if code := run(t.Context(), args, &out, &said); code != 1 {
 		t.Errorf("it ended with %d, want 1, as a server is broken", code)
@@ -91,10 +92,13 @@ func TestAComparisonOfTwo(t *testing.T) {
 	if !strings.Contains(said.String(), "bench: ping-1: broken: start broken: ") {
 		t.Errorf("what was wrong: %s", &said)
 	}
-	text, err := os.ReadFile(results)
-	if err != nil || strings.Count(string(text), "\n") != 2*2*4 {
-		t.Errorf("the results are %d lines, %v; want one for each visit",
-			strings.Count(string(text), "\n"), err)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := results.Read(bytes.NewReader(text))
+	if err != nil || len(set.Visits) != 2*2*4 || set.Visits[0].Workload != "ping-1" {
+		t.Errorf("the results: %v\n%s", err, text)
 	}
 	out.Reset()
 	code := run(t.Context(), append(args, "-list"), &out, &said)

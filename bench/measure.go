@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/lab"
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 // compare makes the servers, measures them under each workload and writes the tables.
@@ -31,14 +32,19 @@ func compare(ctx context.Context, o options, out, stderr io.Writer) (err error) 
 	if len(servers) == 0 {
 		return errors.New("no server can be made here")
 	}
-	results := io.Discard
+	keep := results.NewWriter(io.Discard)
 	if o.json != "" {
 		file, createErr := os.Create(o.json)
 		if createErr != nil {
 			return fmt.Errorf("write results: %w", createErr)
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
-		results = file
+		keep = results.NewWriter(file)
+	}
+	run := results.Run{Version: results.Version, Time: time.Now(), Args: os.Args[1:], Seed: o.seed,
+		Machine: lab.Look()}
+	if err := keep.Write(results.Record{Run: &run}); err != nil {
+		return err
 	}
 	fmt.Fprintln(out, "CPU (in all, in the program, in the kernel), system calls and switches of "+
 		"threads are per message")
@@ -46,7 +52,7 @@ func compare(ctx context.Context, o options, out, stderr io.Writer) (err error) 
 	var all []outcome
 	var failed error
 	for _, load := range o.workloads {
-		r, err := measure(ctx, o, load, servers, results, stderr)
+		r, err := measure(ctx, o, load, servers, keep, stderr)
 		if r.report != nil {
 			r.write(out)
 			all = append(all, r)
@@ -93,12 +99,12 @@ type outcome struct {
 
 // measure measures the servers under one workload.
 func measure(ctx context.Context, o options, load workload, servers []lab.Server,
-	results, stderr io.Writer) (outcome, error) {
+	keep *results.Writer, stderr io.Writer) (outcome, error) {
 	cfg := load.config(o, servers)
-	cfg.JSON = results
+	cfg.Record = keep.Write
 	var done, round int
-	cfg.Begin = func(_ lab.Machine, visits int) { round = visits }
-	cfg.Progress = func(v lab.Visit) {
+	cfg.Begin = func(_ results.Machine, visits int) { round = visits }
+	cfg.Progress = func(v results.Visit) {
 		if done++; done%round == 0 {
 			fmt.Fprintf(stderr, "%s: round %d of %d\n", load.name, v.Round, o.rounds)
 		}

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kettle-go/kettle/lab"
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 // busyGenerator is the share of a CPU from which on the load generator may have been what limited
@@ -110,12 +111,12 @@ func (r outcome) notes() []string {
 // limited reports whether the load generator may have limited the rate. At a fixed rate it keeps
 // its CPU busy whatever there is to do.
 func (r outcome) limited(f lab.Figures) bool {
-	return r.workload.kind != lab.Paced && f.Generator != nil && *f.Generator > busyGenerator
+	return r.workload.kind != results.Paced && f.Generator != nil && *f.Generator > busyGenerator
 }
 
 // best returns the lowest ratio of kettle's loops, and that of the others but C; nil if there is
 // none.
-func (r outcome) best() (own, other *lab.Estimate) {
+func (r outcome) best() (own, other *results.Estimate) {
 	known := peers()
 	for _, s := range r.report.Servers {
 		k := slices.IndexFunc(known, func(p peer) bool { return p.name == s.Name })
@@ -168,7 +169,7 @@ func unknown(s lab.Server, reference string) string {
 	return "n/a"
 }
 
-func least(ratio *lab.Estimate) string {
+func least(ratio *results.Estimate) string {
 	if ratio == nil {
 		return "n/a"
 	}

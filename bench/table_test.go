@@ -12,18 +12,20 @@ import (
 
 	"github.com/kettle-go/kettle/lab"
 	"github.com/kettle-go/kettle/lab/load"
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the tables in testdata, instead of comparing")
 
 // visit is one with figures that are derived from cost.
-func visit(s lab.Server, round int, cost float64) *lab.Visit {
-	window := &lab.Window{
+func visit(s lab.Server, round int, cost float64) *results.Visit {
+	window := &results.Window{
 		Report:    load.Report{Rate: 1e6 / cost, Seconds: 0.25, GeneratorShare: 5 / cost},
 		CPUMicros: new(cost), Switches: new(cost / 100), Calls: new(2.0),
 		User: cost / 40, System: cost / 10,
 	}
-	return &lab.Visit{Round: round, Server: s.Name, Again: s.Again, Conns: 100, Served: 100,
+	return &results.Visit{Round: round, Server: s.Name, Again: s.Again,
+		Load: results.Load{Conns: 100}, Served: 100,
 		Saturated: window, Churned: window}
 }
 
@@ -49,8 +51,8 @@ func example() []outcome {
 		for round := 1; round <= cfg.Rounds; round++ {
 			for i, s := range servers {
 				if s.Name == "gone" {
-					r.Visits = append(r.Visits, &lab.Visit{Round: round, Server: s.Name,
-						Conns: 100, Error: "start gone: it\nis gone"})
+					r.Visits = append(r.Visits, &results.Visit{Round: round, Server: s.Name,
+						Load: results.Load{Conns: 100}, Error: "start gone: it\nis gone"})
 					continue
 				}
 				v := visit(s, round, costs[s.Name]*(1+float64(round*i%4)/20))

@@ -4,13 +4,14 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/lab"
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 // workload is one kind of load, and a table of its own.
 type workload struct {
 	name  string
 	title string
-	kind  lab.Kind
+	kind  results.Kind
 	conns int
 	idle  int // connections beside those that are silent
 	size  int
@@ -32,12 +33,12 @@ const wakes = "each message wakes the loop, which waits in Go's poller: the sche
 // workloads returns those that servers are compared under, in order.
 func workloads() []workload {
 	ping := func(name, title string, conns, size, depth int) workload {
-		return workload{name: name, title: title, kind: lab.Saturated, conns: conns, size: size,
+		return workload{name: name, title: title, kind: results.Saturated, conns: conns, size: size,
 			depth: depth, times: max(1, conns/2500)}
 	}
 	paced := func(name, title string, rate float64) workload {
-		return workload{name: name, title: title, kind: lab.Paced, conns: 100, size: 64, depth: 1,
-			rate: rate, times: 2, dearer: wakes}
+		return workload{name: name, title: title, kind: results.Paced, conns: 100, size: 64,
+			depth: 1, rate: rate, times: 2, dearer: wakes}
 	}
 	one := ping("ping-1", "ping-pong: 1 connection, 64 bytes", 1, 64, 1)
 	one.dearer = wakes
@@ -54,7 +55,7 @@ func workloads() []workload {
 		ping("size-256k", "messages of 256 KiB: 100 connections", 100, 256<<10, 1),
 		ping("depth-16", "16 requests in flight on each of 100 connections, 64 bytes", 100, 64, 16),
 		{name: "churn", title: "connect, one exchange of 64 bytes, close: 100 at a time",
-			kind: lab.Churned, conns: 100, size: 64, depth: 1, times: 1,
+			kind: results.Churned, conns: 100, size: 64, depth: 1, times: 1,
 			dearer: "each descriptor is unregistered before it is closed, as a process that is " +
 				"being forked may hold it open: one system call more"},
 	}
@@ -67,7 +68,7 @@ func workloads() []workload {
 func (w workload) config(o options, servers []lab.Server) lab.Config {
 	window := o.window * time.Duration(w.times)
 	cfg := lab.Config{
-		Servers: servers, Reference: servers[0].Name, Label: w.name,
+		Servers: servers, Reference: servers[0].Name, Workload: w.name,
 		Conns: w.conns, IdleConns: w.idle, Size: w.size, Depth: w.depth, Rate: w.rate,
 		Rounds: o.rounds, Seed: o.seed,
 		Warmup: window / 3,
@@ -79,11 +80,11 @@ func (w workload) config(o options, servers []lab.Server) lab.Config {
 		}
 	}
 	switch w.kind {
-	case lab.Saturated:
+	case results.Saturated:
 		cfg.Saturate = window
-	case lab.Churned:
+	case results.Churned:
 		cfg.Churn = window
-	case lab.Paced:
+	case results.Paced:
 		cfg.Pace = window
 	}
 	return cfg

@@ -5,7 +5,7 @@
 //	cfg.Servers = []lab.Server{{Name: "mine", Command: []string{"./mine", "--listen", "{addr}"}}}
 //	report, err := lab.Run(ctx, cfg)
 //	...
-//	err = report.WriteTable(os.Stdout)
+//	err = report.WriteTable(os.Stdout, 0)
 //
 // # Servers
 //
@@ -46,6 +46,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/lab/load"
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 // Server is one row of the table.
@@ -61,10 +62,13 @@ type Server struct {
 type Config struct {
 	Servers   []Server
 	Reference string // the name of the server that the others are compared with
-	Label     string // of the load, for who reads the lines of several runs; may be empty
+	Workload  string // the name of the load, for who reads the visits of several; may be empty
 
 	Conns     int     // connections; fewer if the limit on descriptors is below
 	IdleConns int     // connections beside those that are silent after their first answer
+	Heavy     int     // of Conns, those whose requests have the server compute: see Work
+	Deaf      int     // connections beside those that send and never read
+	Batch     int     // requests at once, each on a connection of its own; 0: there is no batch
 	Size      int     // bytes of a request
 	Depth     int     // requests in flight on a connection
 	Rate      float64 // requests per second at the fixed rate
@@ -75,6 +79,16 @@ type Config struct {
 	// each server differently, so that nothing else of such a run is to be compared.
 	CountCalls bool
 
+	// What the servers have been told, for who reads the results, and for what is sent to them.
+	Service string        // "" is upper
+	Wait    time.Duration // that each request waits
+	Work    time.Duration // of CPU, that a heavy request costs
+
+	BatchComputes bool // each request of the batch is a heavy one
+	Publish       bool // Pace publishes: one connection does, and Conns subscribe
+	Unbound       bool // the servers may use each CPU, and so may the load
+	Memory        bool // memory is measured, for which a visit waits until the server is at rest
+
 	Warmup   time.Duration // before each window
 	Saturate time.Duration // the length of the saturated window; 0: there is none
 	Pace     time.Duration // the length of the window at the fixed rate; 0: there is none
@@ -84,16 +98,20 @@ type Config struct {
 	Start    time.Duration // how long a server may take until it listens; 0 is 10 s
 	Stop     time.Duration // how long it may take to end, before it is killed; 0 is 8 s
 
-	JSON     io.Writer                   // gets one line for each visit; may be nil
-	Progress func(Visit)                 // called after each visit; may be nil
-	Stderr   io.Writer                   // what the servers say; may be nil
-	Begin    func(m Machine, visits int) // called first, with the visits of a round; may be nil
+	// Record gets each visit as it ends. An error ends the run. It may be nil.
+	Record func(results.Record) error
+
+	Progress func(results.Visit) // called after each visit; may be nil
+	Stderr   io.Writer           // what the servers say; may be nil
+
+	// Begin is called first, with the visits of a round. It may be nil.
+	Begin func(m results.Machine, visits int)
 }
 
 // Normal returns the sizes and lengths of an ordinary run, without servers.
 func Normal() Config {
 	return Config{
-		Conns: 100, Size: 64, Depth: 1, Rate: 5000, Rounds: 5,
+		Conns: 100, Size: 64, Depth: 1, Rate: 5000, Rounds: 5, Memory: true,
 		Warmup:   100 * time.Millisecond,
 		Saturate: 250 * time.Millisecond,
 		Pace:     350 * time.Millisecond,
@@ -118,6 +136,16 @@ func (c Config) Validate() error {
 		return errors.New("there is no server to measure")
 	case c.Rounds < 1:
 		return fmt.Errorf("%d rounds: at least 1 is needed", c.Rounds)
+	}
+	if err := c.validLoad(); err != nil {
+		return err
+	}
+	return c.checkServers()
+}
+
+// validLoad returns an error that names the first value of the load that is not possible.
+func (c Config) validLoad() error {
+	switch {
 	case c.Pace > 0 && !(c.Rate > 0 && c.Rate <= 1e7):
 		return fmt.Errorf("a rate of %g requests per second: up to 10 million are possible", c.Rate)
 	case c.Conns < 1:
@@ -128,11 +156,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%d messages in flight: at least 1 is needed", c.Depth)
 	case min(c.Saturate, c.Pace, c.Churn, c.Idle, c.Warmup, c.Greet, c.Start, c.Stop) < 0:
 		return errors.New("a time cannot be negative")
-	case max(c.Saturate, c.Pace, c.Churn) == 0:
+	case max(c.Saturate, c.Pace, c.Churn, c.Idle) == 0 && c.Batch == 0:
 		return errors.New("a measured window must have a length")
-	}
-	if err := c.checkServers(); err != nil {
-		return err
 	}
 	return c.load("127.0.0.1:1").Validate()
 }

@@ -2,30 +2,9 @@ package lab
 
 import (
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/kettle-go/kettle/lab/results"
 )
-
-// Kind is a kind of window.
-type Kind int
-
-// The kinds of windows that a visit can have.
-const (
-	Saturated Kind = iota
-	Paced
-	Churned
-)
-
-// Window returns the visit's window of a kind; nil if it has none.
-func (v *Visit) Window(k Kind) *Window {
-	switch k {
-	case Saturated:
-		return v.Saturated
-	case Paced:
-		return v.Paced
-	case Churned:
-		return v.Churned
-	}
-	return nil
-}
 
 // Figures are what one server has shown in one kind of window: medians over the rounds, unless
 // said otherwise. What is not available is nil.
@@ -39,8 +18,9 @@ type Figures struct {
 
 	Generator *float64 // share of a CPU that the load generator used
 
-	Ratio     *Estimate // CPU per message to the reference's of the same round; nil for itself
-	Disturbed int       // rounds left out of Ratio, as the load was not what it should be
+	// Ratio is CPU per message to the reference's of the same round; nil for itself.
+	Ratio     *results.Estimate
+	Disturbed int // rounds left out of Ratio, as the load was not what it should be
 }
 
 // enoughSamples is how many seconds of CPU time the kernel must have sampled for their split into
@@ -48,24 +28,24 @@ type Figures struct {
 const enoughSamples = 0.25
 
 // Figures returns what a server, one of r.Servers, has shown in windows of a kind.
-func (r *Report) Figures(s Server, k Kind) Figures {
+func (r *Report) Figures(s Server, k results.Kind) Figures {
 	visits := r.visitsOf(s)
-	of := func(figure func(*Window) *float64) func(*Visit) *float64 {
-		return func(v *Visit) *float64 {
+	of := func(figure func(*results.Window) *float64) func(*results.Visit) *float64 {
+		return func(v *results.Visit) *float64 {
 			if w := v.Window(k); w != nil {
 				return figure(w)
 			}
 			return nil
 		}
 	}
-	cpu := of(func(w *Window) *float64 { return w.CPUMicros })
+	cpu := of(func(w *results.Window) *float64 { return w.CPUMicros })
 	f := Figures{
-		Rate:     middle(visits, of(func(w *Window) *float64 { return &w.Rate })),
+		Rate:     middle(visits, of(func(w *results.Window) *float64 { return &w.Rate })),
 		CPU:      middle(visits, cpu),
-		Switches: middle(visits, of(func(w *Window) *float64 { return w.Switches })),
-		Calls:    middle(visits, of(func(w *Window) *float64 { return w.Calls })),
+		Switches: middle(visits, of(func(w *results.Window) *float64 { return w.Switches })),
+		Calls:    middle(visits, of(func(w *results.Window) *float64 { return w.Calls })),
 	}
-	f.Generator = middle(visits, of(func(w *Window) *float64 { return &w.GeneratorShare }))
+	f.Generator = middle(visits, of(func(w *results.Window) *float64 { return &w.GeneratorShare }))
 	var user, system float64
 	for _, v := range visits {
 		w := v.Window(k)
@@ -74,13 +54,13 @@ func (r *Report) Figures(s Server, k Kind) Figures {
 		}
 		user += w.User
 		system += w.System
-		if w.latency == nil { // of a visit that was read from a file
+		if w.Latency == nil {
 			continue
 		}
 		if f.Latency == nil {
-			f.Latency = hdrhistogram.New(1, w.latency.HighestTrackableValue(), 3)
+			f.Latency = hdrhistogram.New(1, w.Latency.HighestTrackableValue(), 3)
 		}
-		f.Latency.Merge(w.latency)
+		f.Latency.Merge(w.Latency.Histogram)
 	}
 	if user+system >= enoughSamples {
 		f.System = new(system / (user + system))
@@ -95,14 +75,14 @@ func (r *Report) Figures(s Server, k Kind) Figures {
 // servers, and how many it therefore leaves out. A generator that was held up sends in bursts, and
 // several messages at once cost less than one at a time, most of all where each is a wake-up: the
 // figure is right, but it is that of another load.
-func (r *Report) undisturbed(visits []*Visit, k Kind, figure func(*Visit) *float64) (
-	*Estimate, int) {
+func (r *Report) undisturbed(visits []*results.Visit, k results.Kind,
+	figure func(*results.Visit) *float64) (*results.Estimate, int) {
 	all := r.ratio(visits, figure)
-	if k != Paced {
+	if k != results.Paced {
 		return all, 0
 	}
-	some := r.ratio(visits, func(v *Visit) *float64 {
-		if v.disturbed() {
+	some := r.ratio(visits, func(v *results.Visit) *float64 {
+		if disturbed(v) {
 			return nil
 		}
 		return figure(v)
@@ -117,29 +97,30 @@ func (r *Report) undisturbed(visits []*Visit, k Kind, figure func(*Visit) *float
 }
 
 // disturbed reports whether the load generator sent too much of the fixed rate late.
-func (v *Visit) disturbed() bool {
+func disturbed(v *results.Visit) bool {
 	return v.Paced != nil &&
 		float64(v.Paced.Late) > disturbing*v.Paced.Offered*v.Paced.Seconds
 }
 
 // ratio compares a figure with the reference's of the same round. A visit in which not all
 // connections were served is not compared: it has done less than it was asked for.
-func (r *Report) ratio(visits []*Visit, figure func(*Visit) *float64) *Estimate {
+func (r *Report) ratio(visits []*results.Visit,
+	figure func(*results.Visit) *float64) *results.Estimate {
 	reference := make(map[int]*float64)
 	for _, v := range r.visitsOf(Server{Name: r.Config.Reference}) {
-		if v.Served >= v.Conns {
+		if v.Served >= v.Asked() {
 			reference[v.Round] = figure(v)
 		}
 	}
 	var ratios []float64
 	for _, v := range visits {
 		mine, theirs := figure(v), reference[v.Round]
-		if v.Served >= v.Conns && mine != nil && theirs != nil && *theirs > 0 {
+		if v.Served >= v.Asked() && mine != nil && theirs != nil && *theirs > 0 {
 			ratios = append(ratios, *mine / *theirs)
 		}
 	}
 	if len(ratios) == 0 {
 		return nil
 	}
-	return new(estimate(ratios))
+	return new(results.NewEstimate(ratios))
 }

@@ -11,28 +11,16 @@ import (
 
 	"github.com/kettle-go/kettle/internal/sys"
 	"github.com/kettle-go/kettle/lab/load"
+	"github.com/kettle-go/kettle/lab/results"
 )
-
-// Machine is where a run was made, and what it had to make do with.
-type Machine struct {
-	OS         string   `json:"os"`
-	Kernel     string   `json:"kernel,omitempty"`
-	CPU        string   `json:"cpu,omitempty"`
-	CPUs       int      `json:"cpus"`
-	Go         string   `json:"go"`
-	Commit     string   `json:"commit,omitempty"`
-	ServerCPUs []int    `json:"serverCPUs,omitempty"` // empty: not bound
-	LoadCPUs   []int    `json:"loadCPUs,omitempty"`
-	Notes      []string `json:"notes,omitempty"` // what is smaller or missing, and why
-}
 
 // ownDescriptors is how many descriptors a run holds beside those of the load: the pipes and the
 // handle of a server that runs, and what the runtime opens for them.
 const ownDescriptors = 16
 
-// look finds out about the machine, and scales the configuration to its limits.
-func look(cfg *Config) Machine {
-	m := Machine{
+// Look finds out about the machine: what it is, and which CPUs servers and load are bound to.
+func Look() results.Machine {
+	m := results.Machine{
 		OS:     runtime.GOOS + "/" + runtime.GOARCH,
 		CPUs:   runtime.NumCPU(),
 		Go:     runtime.Version(),
@@ -40,34 +28,36 @@ func look(cfg *Config) Machine {
 		CPU:    cpuModel(),
 		Commit: Commit(),
 	}
-	m.place()
-	if most := max(0, load.MaxConns()-ownDescriptors); cfg.Conns+cfg.IdleConns > most {
-		m.note("connections: " + strconv.Itoa(most) + " instead of " +
-			strconv.Itoa(cfg.Conns+cfg.IdleConns) +
-			", as this process may hold no more descriptors (ulimit -n)")
-		cfg.IdleConns = max(0, most-cfg.Conns)
-		cfg.Conns = min(cfg.Conns, most)
-	}
+	place(&m)
 	if _, err := sys.ProcessCPU(os.Getpid()); err != nil {
-		m.note("CPU, memory and switches: n/a, as this system does not show them (" +
+		m.Note("CPU, memory and switches: n/a, as this system does not show them (" +
 			err.Error() + ")")
 	}
 	return m
 }
 
-func (m *Machine) note(text string) { m.Notes = append(m.Notes, text) }
+// fit scales the configuration to the limits of this process.
+func (cfg *Config) fit(m *results.Machine) {
+	if most := max(0, load.MaxConns()-ownDescriptors); cfg.Conns+cfg.IdleConns > most {
+		m.Note("connections: " + strconv.Itoa(most) + " instead of " +
+			strconv.Itoa(cfg.Conns+cfg.IdleConns) +
+			", as this process may hold no more descriptors (ulimit -n)")
+		cfg.IdleConns = max(0, most-cfg.Conns)
+		cfg.Conns = min(cfg.Conns, most)
+	}
+}
 
 // place gives the last CPU to the servers, and the others to the load. A server of several
 // processes or threads has to make do with it too: what is compared is cost per message.
-func (m *Machine) place() {
+func place(m *results.Machine) {
 	cpus, err := sys.Affinity()
 	switch {
 	case err != nil:
-		m.note("servers and load are not bound to CPUs, as this system does not allow it")
+		m.Note("servers and load are not bound to CPUs, as this system does not allow it")
 	case !bindable(cpus):
-		m.note("servers and load are not bound to CPUs, as this process may not do so")
+		m.Note("servers and load are not bound to CPUs, as this process may not do so")
 	case len(cpus) < 2:
-		m.note("servers and load share the one CPU that there is: the rates and latencies are " +
+		m.Note("servers and load share the one CPU that there is: the rates and latencies are " +
 			"those of both together")
 	default:
 		last := len(cpus) - 1
@@ -87,7 +77,7 @@ func bindable(cpus []int) bool {
 }
 
 // bind binds the threads of this process to the CPUs of the load, and returns how to undo it.
-func (m Machine) bind() (undo func()) {
+func bind(m results.Machine) (undo func()) {
 	if len(m.LoadCPUs) == 0 {
 		return func() {}
 	}

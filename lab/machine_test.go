@@ -15,6 +15,7 @@ import (
 
 	"github.com/kettle-go/kettle/internal/testenv"
 	"github.com/kettle-go/kettle/lab"
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 // bindings returns the CPUs that the threads of this process may run on, each set once.
@@ -64,7 +65,7 @@ func TestServerAndLoadAreBoundToTheirCPUs(t *testing.T) {
 	cfg := small(servers(t, "scheduled"))
 	cfg.Stderr = &said
 	var during string
-	cfg.Progress = func(lab.Visit) { during = allowed("/proc/thread-self/status") }
+	cfg.Progress = func(results.Visit) { during = allowed("/proc/thread-self/status") }
 	r, err := run(t, cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +165,7 @@ func TestImpossibleConfigurations(t *testing.T) {
 		"requests of 1073741824 bytes":     func(c *lab.Config) { c.Size = 1 << 30 },
 		"-1 idle connections":              func(c *lab.Config) { c.IdleConns = -1 },
 		"0 messages in flight":             func(c *lab.Config) { c.Depth = 0 },
-		"a measured window must have":      func(c *lab.Config) { c.Pace, c.Saturate = 0, 0 },
+		"a measured window must have":      func(c *lab.Config) { c.Pace, c.Saturate, c.Idle = 0, 0, 0 },
 		"a time cannot be negative":        func(c *lab.Config) { c.Stop = -1 },
 		"1000000 requests in flight: 1 to": func(c *lab.Config) { c.Depth = 1e6 },
 	} {

@@ -11,6 +11,7 @@ import (
 	"github.com/kettle-go/kettle/internal/testenv"
 	"github.com/kettle-go/kettle/lab"
 	"github.com/kettle-go/kettle/lab/load"
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 // placed returns servers that are told where to listen, each as a shell runs it by that script,
@@ -149,10 +150,10 @@ func TestCancelledWhileAServerIsAwaited(t *testing.T) {
 
 // TestWindowsThatAreAskedFor, and no other: each kind by itself, with idle connections beside.
 func TestWindowsThatAreAskedFor(t *testing.T) {
-	for kind, ask := range map[lab.Kind]func(c *lab.Config){
-		lab.Saturated: func(c *lab.Config) { c.Saturate = 20 * time.Millisecond },
-		lab.Paced:     func(c *lab.Config) { c.Pace = 20 * time.Millisecond },
-		lab.Churned:   func(c *lab.Config) { c.Churn = 20 * time.Millisecond },
+	for kind, ask := range map[results.Kind]func(c *lab.Config){
+		results.Saturated: func(c *lab.Config) { c.Saturate = 20 * time.Millisecond },
+		results.Paced:     func(c *lab.Config) { c.Pace = 20 * time.Millisecond },
+		results.Churned:   func(c *lab.Config) { c.Churn = 20 * time.Millisecond },
 	} {
 		cfg := small(servers(t, "good", "fine"))
 		cfg.IdleConns, cfg.CountCalls = 12, true
@@ -163,7 +164,7 @@ func TestWindowsThatAreAskedFor(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, s := range r.Servers {
-			for k := lab.Saturated; k <= lab.Churned; k++ {
+			for k := results.Saturated; k <= results.Churned; k++ {
 				f := r.Figures(s, k)
 				if measured := f.Rate != nil; measured != (k == kind) {
 					t.Errorf("%s in a run of kind %d: %+v of kind %d", s.Name, kind, f, k)

@@ -2,19 +2,19 @@ package lab
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
+
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 // Report is what a run has shown.
 type Report struct {
 	Config  Config
-	Machine Machine
+	Machine results.Machine
 	Servers []Server
-	Visits  []*Visit
+	Visits  []*results.Visit
 	Elapsed time.Duration
 }
 
@@ -27,44 +27,40 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
 	began := time.Now()
-	r := &Report{Machine: look(&cfg), Config: cfg, Servers: cfg.withReference()}
+	r := &Report{Machine: Look(), Servers: cfg.withReference()}
+	cfg.fit(&r.Machine)
+	r.Config = cfg
 	if cfg.Conns < 1 {
 		return nil, errors.New("lab: the limit on descriptors leaves room for no connection")
 	}
 	if cfg.Begin != nil {
 		cfg.Begin(r.Machine, len(r.Servers))
 	}
-	defer r.Machine.bind()()
 	defer func() { r.Elapsed = time.Since(began) }()
-	order := rand.New(rand.NewPCG(cfg.Seed, 0))
+	var cells []Cell
+	for _, s := range r.Servers {
+		cells = append(cells, Cell{s, cfg})
+	}
 	var failed error
-	for round := 1; round <= cfg.Rounds; round++ {
-		for _, i := range order.Perm(len(r.Servers)) {
-			v := visit(ctx, r.Servers[i], cfg, &r.Machine, round)
-			if ctx.Err() != nil {
-				return r, context.Cause(ctx)
-			}
+	err := Visits(ctx, &r.Machine, cells, cfg.Rounds, cfg.Seed,
+		func(v *results.Visit, err error) error {
 			r.Visits = append(r.Visits, v)
 			if failed == nil {
-				failed = v.err
+				failed = err
 			}
-			if err := r.tell(v); err != nil {
-				return r, err
-			}
-		}
+			return r.tell(v)
+		})
+	if err != nil {
+		return r, err
 	}
 	return r, failed
 }
 
 // tell passes a visit on.
-func (r *Report) tell(v *Visit) error {
-	if r.Config.JSON != nil {
-		line, err := json.Marshal(v)
-		if err != nil {
-			return fmt.Errorf("lab: write the results of %s: %w", v.Server, err)
-		}
-		if _, err := r.Config.JSON.Write(append(line, '\n')); err != nil {
-			return fmt.Errorf("lab: write the results of %s: %w", v.Server, err)
+func (r *Report) tell(v *results.Visit) error {
+	if r.Config.Record != nil {
+		if err := r.Config.Record(results.Record{Visit: v}); err != nil {
+			return fmt.Errorf("lab: keep the results of %s: %w", v.Server, err)
 		}
 	}
 	if r.Config.Progress != nil {

@@ -3,7 +3,6 @@ package lab_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -20,6 +19,7 @@ import (
 	"github.com/kettle-go/kettle/lab"
 	"github.com/kettle-go/kettle/lab/load"
 	"github.com/kettle-go/kettle/lab/meter"
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 // run measures, and checks that no process is left.
@@ -49,9 +49,9 @@ func TestFaithfulServersAreMeasured(t *testing.T) {
 	var lines bytes.Buffer
 	var begun, told int
 	cfg := small(servers(t, "good", "fine"))
-	cfg.Rounds, cfg.JSON = 2, &lines
-	cfg.Begin = func(_ lab.Machine, visits int) { begun = visits }
-	cfg.Progress = func(lab.Visit) { told++ }
+	cfg.Rounds, cfg.Record = 2, results.NewWriter(&lines).Write
+	cfg.Begin = func(_ results.Machine, visits int) { begun = visits }
+	cfg.Progress = func(results.Visit) { told++ }
 	r, err := run(t, cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -77,29 +77,21 @@ func TestFaithfulServersAreMeasured(t *testing.T) {
 		}
 	}
 	var text strings.Builder
-	if err := r.WriteTable(&text); err != nil || !strings.Contains(text.String(), "good again") {
+	if err := r.WriteTable(&text, 0); err != nil || !strings.Contains(text.String(), "good again") {
 		t.Errorf("the table: %v\n%s", err, &text)
 	}
 	parseBack(t, lines.String(), r.Visits)
 }
 
 // parseBack reads the lines of a run: they have every figure of its visits.
-func parseBack(t *testing.T, text string, want []*lab.Visit) {
+func parseBack(t *testing.T, text string, want []*results.Visit) {
 	t.Helper()
-	d := json.NewDecoder(strings.NewReader(text))
-	d.DisallowUnknownFields()
-	var got []*lab.Visit
-	for {
-		v := new(lab.Visit)
-		if err := d.Decode(v); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, v)
+	set, err := results.Read(strings.NewReader(`{"run":{"version":1}}` + "\n" + text))
+	if err != nil {
+		t.Fatal(err)
 	}
-	ignore := cmpopts.IgnoreUnexported(lab.Visit{}, lab.Window{})
-	if diff := cmp.Diff(want, got, ignore, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(want, set.Visits, cmpopts.EquateEmpty(),
+		cmpopts.EquateApproxTime(0)); diff != "" {
 		t.Errorf("what was measured (-) is not what the lines say (+):\n%s", diff)
 	}
 	if n := strings.Count(text, "\n"); n != len(want) {
@@ -173,7 +165,7 @@ func TestFaults(t *testing.T) {
 				wrong != errors.Is(err, load.ErrWrongByte) {
 				t.Errorf("a wrong byte: %v, %v", wrong, err)
 			}
-			if err := r.WriteTable(io.Discard); err != nil {
+			if err := r.WriteTable(io.Discard, 0); err != nil {
 				t.Error(err)
 			}
 		})
@@ -232,7 +224,7 @@ func TestLostConnectionsAreAResult(t *testing.T) {
 		t.Errorf("%d connections lost (%s), want 2 of 4", row.Lost, row.First)
 	}
 	var text strings.Builder
-	if err := r.WriteTable(&text); err != nil ||
+	if err := r.WriteTable(&text, 0); err != nil ||
 		!strings.Contains(text.String(), "halves: lost 2 connections; the first: connection ") {
 		t.Errorf("the table: %v\n%s", err, &text)
 	}
@@ -294,7 +286,7 @@ func TestCancelledRunKeepsWhatItHas(t *testing.T) {
 	defer cancel(nil)
 	cfg := small(servers(t, "good"))
 	cfg.Rounds = 1000
-	cfg.Progress = func(v lab.Visit) {
+	cfg.Progress = func(v results.Visit) {
 		if v.Round == 2 {
 			cancel(enough)
 		}
@@ -342,12 +334,12 @@ func (broken) Write([]byte) (int, error) { return 0, io.ErrShortWrite }
 
 func TestResultsThatCannotBeWritten(t *testing.T) {
 	cfg := small(servers(t, "good"))
-	cfg.Rounds, cfg.JSON = 1000, broken{}
+	cfg.Rounds, cfg.Record = 1000, results.NewWriter(broken{}).Write
 	r, err := run(t, cfg)
 	if !errors.Is(err, io.ErrShortWrite) || len(r.Visits) != 1 {
 		t.Fatalf("%d visits and the error %v, want one and a short write", len(r.Visits), err)
 	}
-	if err := r.WriteTable(broken{}); !errors.Is(err, io.ErrShortWrite) {
+	if err := r.WriteTable(broken{}, 0); !errors.Is(err, io.ErrShortWrite) {
 		t.Errorf("the table: %v", err)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 // Summary is the row of one server: medians over the rounds, unless said otherwise. What is not
@@ -29,8 +31,8 @@ type Summary struct {
 	Threads      int      // in the last round
 	Processes    int
 
-	RatioSaturated *Estimate // CPU per message to the reference's, of the same round
-	RatioPaced     *Estimate
+	RatioSaturated *results.Estimate // CPU per message to the reference's, of the same round
+	RatioPaced     *results.Estimate
 	Disturbed      int // rounds left out of RatioPaced, as the load was not what it should be
 
 	Lost   int      // connections, in all rounds
@@ -50,7 +52,7 @@ func (r *Report) Summaries() []Summary {
 
 func (r *Report) summary(s Server) Summary {
 	visits := r.visitsOf(s)
-	saturated, paced := r.Figures(s, Saturated), r.Figures(s, Paced)
+	saturated, paced := r.Figures(s, results.Saturated), r.Figures(s, results.Paced)
 	sum := Summary{Server: s, Conns: r.Config.Conns + r.Config.IdleConns, Offered: r.Config.Rate,
 		Rate: saturated.Rate, CPUSaturated: saturated.CPU, RatioSaturated: saturated.Ratio,
 		Latency: paced.Latency, CPUPaced: paced.CPU, RatioPaced: paced.Ratio,
@@ -80,15 +82,15 @@ func (r *Report) summary(s Server) Summary {
 	if due > 0 {
 		sum.Late = new(late / due)
 	}
-	sum.Generator = middle(visits, (*Visit).generator)
-	sum.Answered = middle(visits, (*Visit).answered)
-	sum.ConnBytes = middle(visits, func(v *Visit) *float64 { return v.ConnBytes })
-	sum.IdleCPU = middle(visits, func(v *Visit) *float64 { return v.IdleCPU })
+	sum.Generator = middle(visits, generator)
+	sum.Answered = middle(visits, answered)
+	sum.ConnBytes = middle(visits, func(v *results.Visit) *float64 { return v.ConnBytes })
+	sum.IdleCPU = middle(visits, func(v *results.Visit) *float64 { return v.IdleCPU })
 	return sum
 }
 
 // complete reports whether a visit has every window that was asked for.
-func (c Config) complete(v *Visit) bool {
+func (c Config) complete(v *results.Visit) bool {
 	return (c.Saturate == 0 || v.Saturated != nil) && (c.Pace == 0 || v.Paced != nil) &&
 		(c.Churn == 0 || v.Churned != nil)
 }
@@ -96,8 +98,8 @@ func (c Config) complete(v *Visit) bool {
 // partial reports whether the figures of the row are those of some of the connections only.
 func (s Summary) partial() bool { return s.Rounds > 0 && s.Served < s.Conns }
 
-func (r *Report) visitsOf(s Server) []*Visit {
-	var visits []*Visit
+func (r *Report) visitsOf(s Server) []*results.Visit {
+	var visits []*results.Visit
 	for _, v := range r.Visits {
 		if v.Server == s.Name && v.Again == s.Again {
 			visits = append(visits, v)
@@ -107,7 +109,7 @@ func (r *Report) visitsOf(s Server) []*Visit {
 }
 
 // middle returns the median of a figure over the visits that have it.
-func middle(visits []*Visit, figure func(*Visit) *float64) *float64 {
+func middle(visits []*results.Visit, figure func(*results.Visit) *float64) *float64 {
 	var xs []float64
 	for _, v := range visits {
 		if x := figure(v); x != nil {
@@ -118,17 +120,17 @@ func middle(visits []*Visit, figure func(*Visit) *float64) *float64 {
 		return nil
 	}
 	slices.Sort(xs)
-	return new(median(xs))
+	return new(results.Median(xs))
 }
 
-func (v *Visit) answered() *float64 {
+func answered(v *results.Visit) *float64 {
 	if v.Paced == nil || v.Paced.Offered <= 0 || v.Paced.Seconds <= 0 {
 		return nil
 	}
 	return new(max(0, 1-float64(v.Paced.Unanswered)/(v.Paced.Offered*v.Paced.Seconds)))
 }
 
-func (v *Visit) generator() *float64 {
+func generator(v *results.Visit) *float64 {
 	if v.Saturated == nil {
 		return nil
 	}

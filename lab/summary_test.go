@@ -2,6 +2,8 @@ package lab
 
 import (
 	"testing"
+
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 // equal reports whether a figure is there and has that value.
@@ -47,7 +49,7 @@ func TestRowsAreMediansOverTheRounds(t *testing.T) {
 func TestRatiosAreOfTheSameRound(t *testing.T) {
 	r := example()
 	row := r.Summaries()[1]
-	for _, e := range []*Estimate{row.RatioSaturated, row.RatioPaced} {
+	for _, e := range []*results.Estimate{row.RatioSaturated, row.RatioPaced} {
 		if e == nil || e.N != 3 || !equal(&e.Median, 300) || !equal(&e.Low, 300) ||
 			!equal(&e.High, 300) || e.Level != 0.75 {
 			t.Errorf("the ratio is %+v, want 300 in each of three rounds", e)
@@ -120,11 +122,11 @@ func TestWhatWentWrongIsInTheRow(t *testing.T) {
 func TestAnsweredIsWhatWasAnsweredAtAll(t *testing.T) {
 	v := measuredVisit(Server{Name: "late"}, 1, 1)
 	v.Paced.Rate = 4000
-	if got := v.answered(); !equal(got, 1) {
+	if got := answered(v); !equal(got, 1) {
 		t.Errorf("answered is %v, want all", *got)
 	}
 	v.Paced.Unanswered = 20_000 // more than were due
-	if got := v.answered(); got == nil || *got != 0 {
+	if got := answered(v); got == nil || *got != 0 {
 		t.Errorf("answered is %v, want nothing", got)
 	}
 }

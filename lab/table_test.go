@@ -12,23 +12,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kettle-go/kettle/lab/load"
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the tables in testdata, instead of comparing")
 
 // measuredVisit is a visit with every figure, of which some are derived from n.
-func measuredVisit(s Server, round int, n float64) *Visit {
-	latency := hdrhistogram.New(1, 60e9, 3)
+func measuredVisit(s Server, round int, n float64) *results.Visit {
+	latency := &results.Latencies{Histogram: hdrhistogram.New(1, 60e9, 3)}
 	for i := range 1000 {
 		_ = latency.RecordValue(int64(n * float64(20_000+100*i)))
 	}
-	return &Visit{
-		Round: round, Server: s.Name, Again: s.Again, Conns: 100, Served: 100,
+	return &results.Visit{
+		Round: round, Server: s.Name, Again: s.Again, Load: results.Load{Conns: 100}, Served: 100,
 		Threads: 6, Processes: 1, ConnBytes: new(2048 * n), IdleCPU: new(0.001 * n),
-		Saturated: &Window{Report: load.Report{Rate: 100_000 / n, GeneratorShare: 0.5},
-			CPUMicros: new(8 * n), Switches: new(0.1 * n), latency: latency},
-		Paced: &Window{Report: load.Report{Rate: 4900, Offered: 5000, Seconds: 0.4, Late: 2},
-			CPUMicros: new(20 * n), Switches: new(n), latency: latency},
+		Saturated: &results.Window{
+			Report:    load.Report{Rate: 100_000 / n, GeneratorShare: 0.5},
+			CPUMicros: new(8 * n), Switches: new(0.1 * n), Latency: latency},
+		Paced: &results.Window{
+			Report:    load.Report{Rate: 4900, Offered: 5000, Seconds: 0.4, Late: 2},
+			CPUMicros: new(20 * n), Switches: new(n), Latency: latency},
 	}
 }
 
@@ -42,14 +45,15 @@ func example() *Report {
 	cfg := Normal()
 	cfg.Seed, cfg.Rounds, cfg.Reference = 7, 3, "good"
 	r := &Report{Config: cfg, Servers: []Server{good, slow, gone, alone, again},
-		Elapsed: 61 * time.Second, Machine: Machine{OS: "plan9/mips", Kernel: "4th", CPU: "a CPU",
-			CPUs: 3, Go: "go1.26", ServerCPUs: []int{2}, LoadCPUs: []int{0, 1},
+		Elapsed: 61 * time.Second, Machine: results.Machine{OS: "plan9/mips", Kernel: "4th",
+			CPU: "a CPU", CPUs: 3, Go: "go1.26", ServerCPUs: []int{2}, LoadCPUs: []int{0, 1},
 			Notes: []string{"something is smaller than it was asked for"}}}
 	for round := 1; round <= 3; round++ {
 		n := 1 + float64(round)/10
 		r.Visits = append(r.Visits, measuredVisit(good, round, n),
 			measuredVisit(slow, round, 300*n), measuredVisit(again, round, 1.2+0.1/float64(round)),
-			&Visit{Round: round, Server: "gone", Conns: 100, Error: "start gone: it\nis gone"})
+			&results.Visit{Round: round, Server: "gone", Load: results.Load{Conns: 100},
+				Error: "start gone: it\nis gone"})
 		v := measuredVisit(alone, round, 2)
 		v.Served, v.Lost, v.First = 1, 2, "connection 3: reset"
 		v.Paced.Unanswered, v.Paced.Switches = 400, nil
@@ -62,7 +66,7 @@ func example() *Report {
 func golden(t *testing.T, r *Report, name string) {
 	t.Helper()
 	var text strings.Builder
-	if err := r.WriteTable(&text); err != nil {
+	if err := r.WriteTable(&text, 0); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join("testdata", name)
@@ -86,9 +90,10 @@ func TestTable(t *testing.T) { golden(t, example(), "table.golden") }
 // and nothing is bound.
 func TestTableOfNothing(t *testing.T) {
 	r := example()
-	r.Machine = Machine{OS: "plan9/mips", Go: "go1.26", CPUs: 1}
+	r.Machine = results.Machine{OS: "plan9/mips", Go: "go1.26", CPUs: 1}
 	for i, v := range r.Visits {
-		r.Visits[i] = &Visit{Round: v.Round, Server: v.Server, Again: v.Again, Conns: 100}
+		r.Visits[i] = &results.Visit{Round: v.Round, Server: v.Server, Again: v.Again,
+			Load: results.Load{Conns: 100}}
 	}
 	golden(t, r, "unavailable.golden")
 }
@@ -102,7 +107,7 @@ func TestTableOfNobody(t *testing.T) {
 			t.Errorf("a row of no visits: %+v", row)
 		}
 	}
-	if err := r.WriteTable(new(strings.Builder)); err != nil {
+	if err := r.WriteTable(new(strings.Builder), 0); err != nil {
 		t.Error(err)
 	}
 }
@@ -111,7 +116,7 @@ func TestTableOfNobody(t *testing.T) {
 func table(t *testing.T, r *Report) string {
 	t.Helper()
 	var text strings.Builder
-	if err := r.WriteTable(&text); err != nil {
+	if err := r.WriteTable(&text, 0); err != nil {
 		t.Fatal(err)
 	}
 	return text.String()

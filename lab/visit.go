@@ -6,67 +6,26 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
-
 	"github.com/kettle-go/kettle/lab/load"
 	"github.com/kettle-go/kettle/lab/meter"
+	"github.com/kettle-go/kettle/lab/results"
 )
-
-// Visit is what one server has shown in one round. It is one line of JSON. Figures that are
-// not available are missing.
-type Visit struct {
-	Time    time.Time `json:"time"`
-	Label   string    `json:"label,omitempty"`
-	Round   int       `json:"round"`
-	Server  string    `json:"server"`
-	Again   bool      `json:"again,omitempty"`
-	Command []string  `json:"command"`
-	Conns   int       `json:"conns"`
-	Seed    uint64    `json:"seed"`
-	Machine *Machine  `json:"machine"`
-
-	Served      int      `json:"served"`
-	Lost        int      `json:"lost"`                 // connections, by the server, at any time
-	First       string   `json:"firstError,omitempty"` // of the first that failed or was lost
-	Threads     int      `json:"threads,omitempty"`
-	Processes   int      `json:"processes,omitempty"`
-	ConnBytes   *float64 `json:"bytesPerConn,omitempty"`
-	IdleCPU     *float64 `json:"idleCPUShare,omitempty"` // of one CPU
-	Saturated   *Window  `json:"saturated,omitempty"`
-	Paced       *Window  `json:"paced,omitempty"`
-	Churned     *Window  `json:"churned,omitempty"`
-	Error       string   `json:"error,omitempty"`
-	WrongByte   bool     `json:"wrongByte,omitempty"`
-	Unsupported string   `json:"notMeasured,omitempty"` // why figures are missing
-
-	err error
-}
-
-// Window is what was measured between the two ends of a window.
-type Window struct {
-	load.Report
-	CPUMicros *float64 `json:"cpuMicrosPerMessage,omitempty"` // of the whole process tree
-	Switches  *float64 `json:"switchesPerMessage,omitempty"`
-	Calls     *float64 `json:"systemCallsPerMessage,omitempty"`
-	User      float64  `json:"userSeconds,omitempty"` // by samples: see meter
-	System    float64  `json:"systemSeconds,omitempty"`
-
-	latency *hdrhistogram.Histogram
-}
 
 // visitor measures one server.
 type visitor struct {
-	*Visit
-	cfg   Config
-	meter *meter.Meter
-	load  *load.Load
+	*results.Visit
+	machine *results.Machine
+	cfg     Config
+	meter   *meter.Meter
+	load    *load.Load
 }
 
-// visit starts a server, measures it and stops it. What goes wrong is in the Visit.
-func visit(ctx context.Context, s Server, cfg Config, m *Machine, round int) *Visit {
-	v := &visitor{cfg: cfg, Visit: &Visit{Time: time.Now(), Label: cfg.Label, Round: round,
-		Server: s.Name, Again: s.Again, Command: s.Command, Conns: cfg.Conns + cfg.IdleConns,
-		Seed: cfg.Seed, Machine: m}}
+// visit starts a server, measures it and stops it. What goes wrong is in the Visit, and returned.
+func visit(ctx context.Context, s Server, cfg Config, m *results.Machine, round int) (
+	*results.Visit, error) {
+	v := &visitor{cfg: cfg, machine: m, Visit: &results.Visit{Time: time.Now(),
+		Workload: cfg.Workload, Round: round, Server: s.Name, Again: s.Again, Command: s.Command,
+		Load: cfg.asked(), Seed: cfg.Seed}}
 	server, err := start(ctx, s, cfg, m.ServerCPUs)
 	if err == nil {
 		v.meter = meter.New(server.cmd.Process.Pid)
@@ -74,17 +33,28 @@ func visit(ctx context.Context, s Server, cfg Config, m *Machine, round int) *Vi
 		err = errors.Join(err, server.end())
 	}
 	if err != nil {
-		v.err = fmt.Errorf("%s: %w", s.Name, err)
 		v.Error = err.Error()
 		v.WrongByte = errors.Is(err, load.ErrWrongByte)
+		err = fmt.Errorf("%s: %w", s.Name, err)
 	}
-	return v.Visit
+	return v.Visit, err
+}
+
+// asked is what a visit asks of a server, for who reads of it later.
+func (c Config) asked() results.Load {
+	asked := results.Load{Conns: c.Conns, Idle: c.IdleConns, Deaf: c.Deaf, Size: c.Size,
+		Depth: c.Depth, Heavy: c.Heavy, Batch: c.Batch, Service: c.Service,
+		Wait: c.Wait.Seconds(), Work: c.Work.Seconds(), Free: c.Unbound}
+	if c.Pace > 0 {
+		asked.Rate = c.Rate
+	}
+	return asked
 }
 
 func (v *visitor) measure(ctx context.Context, addr string) (err error) {
 	empty, emptyErr := v.settled(ctx)
 	generator := v.cfg.load(addr)
-	generator.Spin = len(v.Machine.LoadCPUs) > 0 // it takes the CPU from nobody
+	generator.Spin = len(v.machine.LoadCPUs) > 0 // it takes the CPU from nobody
 	if v.load, err = load.Dial(ctx, generator); err != nil {
 		return err
 	}
@@ -123,7 +93,7 @@ func (v *visitor) windows(ctx context.Context) error {
 	l, warmup := v.load, v.cfg.Warmup
 	for _, w := range []struct {
 		d       time.Duration
-		result  **Window
+		result  **results.Window
 		measure func(d time.Duration, hooks load.Hooks) (*load.Result, error)
 	}{
 		{v.cfg.Saturate, &v.Saturated, func(d time.Duration, h load.Hooks) (*load.Result, error) {
@@ -155,6 +125,9 @@ func (v *visitor) windows(ctx context.Context) error {
 // what else changes in a server's memory would be most of the quotient for fewer.
 const fewConns = 10
 
+// errNotAsked is why there is no figure that nobody has asked for.
+var errNotAsked = errors.New("memory is not measured")
+
 const (
 	settleStep  = 20 * time.Millisecond  // between two looks at the memory
 	settleLimit = 300 * time.Millisecond // for it to come to rest
@@ -164,6 +137,9 @@ const (
 // settled waits until the server is at rest and returns what its processes hold. A server that
 // listens may still be starting its workers, and one that has answered may be tidying up.
 func (v *visitor) settled(ctx context.Context) (int64, error) {
+	if !v.cfg.Memory {
+		return 0, errNotAsked
+	}
 	return settle(ctx, func() (bytes int64, processes int, err error) {
 		bytes, err = v.memory()
 		return bytes, v.meter.Processes(), err
@@ -237,7 +213,7 @@ func (v *visitor) idle(ctx context.Context) error {
 // window measures the server in the measured part of a phase. Its CPU time is that between the
 // hooks, exactly. Its switches include those while the hooks read them, a few for each thread:
 // among the thousands of a window they do not show.
-func (v *visitor) window(phase func(load.Hooks) (*load.Result, error)) (*Window, error) {
+func (v *visitor) window(phase func(load.Hooks) (*load.Result, error)) (*results.Window, error) {
 	var before, after meter.Sample
 	var beforeErr, afterErr error
 	_ = v.meter.Refresh() // where it fails, Sample fails too
@@ -248,7 +224,8 @@ func (v *visitor) window(phase func(load.Hooks) (*load.Result, error)) (*Window,
 	if err != nil {
 		return nil, err
 	}
-	w := &Window{Report: result.Report(), latency: result.Latency}
+	w := &results.Window{Report: result.Report(),
+		Latency: &results.Latencies{Histogram: result.Latency}}
 	if err := errors.Join(beforeErr, afterErr); err != nil {
 		v.Unsupported = err.Error()
 		return w, nil

@@ -27,9 +27,7 @@ package models
 
 import (
 	"context"
-	"embed"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +49,7 @@ type Model struct {
 	Selector    string // the one that it is about, which not each machine has; "" for most
 
 	files    []string // the source that the model needs, the file that shows it first
+	dispatch string   // the function in it that passes events on; "" if there is none
 	maxConns func() int
 	serve    func(*server) error
 	work     func(*server, order) error // what a worker process does, if the model has any
@@ -134,39 +133,3 @@ func (m Model) CanRunOn(backend string) error {
 	}
 	return fmt.Errorf("model %s has no event loop that could run on %s", m.Name, backend)
 }
-
-//go:embed blocking.go processes.go prefork.go threads.go polling.go select.go poll.go
-//go:embed selectors.go coroutines.go goroutines.go protocol.go streams.go uring.go
-//go:embed client.go conn.go single.go selecting.go children.go loops.go
-var source embed.FS
-
-// Lines counts the lines of code, without comments and blank lines, of the model's own file
-// (own) and of this with the other files that it needs (all). What is every model's is in
-// neither: listening, limits, the log.
-func (m Model) Lines() (own, all int) {
-	for i, name := range m.files {
-		text, err := source.ReadFile(name)
-		if err != nil {
-			panic(err) // the files are embedded, and a test reads each
-		}
-		lines := codeLines(string(text))
-		if all += lines; i == 0 {
-			own = lines
-		}
-	}
-	return own, all
-}
-
-// codeLines counts the lines of Go source that are neither blank nor only a comment. This
-// package has no comments between /* and */.
-func codeLines(text string) int {
-	lines := strings.Split(text, "\n")
-	lines = slices.DeleteFunc(lines, func(line string) bool {
-		line = strings.TrimSpace(line)
-		return line == "" || strings.HasPrefix(line, "//")
-	})
-	return len(lines)
-}
-
-// File returns the name of the file that shows the model.
-func (m Model) File() string { return m.files[0] }

@@ -28,6 +28,7 @@ func pollModel() Model {
 		Limits:      "pays for all that are watched",
 		Section:     "4.7",
 		files:       []string{"poll.go", "conn.go", "single.go"},
+		dispatch:    "polled",
 		serve:       servePoll,
 	}
 }

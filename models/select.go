@@ -41,6 +41,7 @@ func selectModel() Model {
 		Limits:      "descriptors below 1,024; pays for all that are watched",
 		Section:     "4.6",
 		files:       []string{"select.go", "conn.go", "single.go"},
+		dispatch:    "selected",
 		maxConns:    func() int { return 1000 },
 		serve:       serveSelect,
 	}

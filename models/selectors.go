@@ -33,6 +33,7 @@ func selectorsModel() Model {
 		Section:     "4.8",
 		Backends:    true,
 		files:       []string{"selectors.go", "selecting.go", "conn.go", "single.go"},
+		dispatch:    "run",
 		serve:       serveSelectors,
 	}
 }

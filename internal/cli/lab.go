@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/kettle-go/kettle/lab"
+	"github.com/kettle-go/kettle/lab/results"
 	"github.com/kettle-go/kettle/models"
 )
 
@@ -185,6 +186,12 @@ func (f *labFlags) measures(name string) bool {
 	return slices.ContainsFunc(f.cfg.Servers, func(s lab.Server) bool { return s.Name == name })
 }
 
+// run says what run this is.
+func (f *labFlags) run() *results.Run {
+	return &results.Run{Version: results.Version, Time: time.Now(), Args: os.Args[1:],
+		Seed: f.cfg.Seed, Machine: lab.Look()}
+}
+
 func runLab(ctx context.Context, s streams, f labFlags) (err error) {
 	if f.json != "" {
 		file, createErr := os.Create(f.json)
@@ -196,7 +203,11 @@ func runLab(ctx context.Context, s streams, f labFlags) (err error) {
 				err = fmt.Errorf("write results: %w", closeErr)
 			}
 		}()
-		f.cfg.JSON = file
+		keep := results.NewWriter(file)
+		if err := keep.Write(results.Record{Run: f.run()}); err != nil {
+			return err
+		}
+		f.cfg.Record = keep.Write
 	}
 	for _, note := range f.leftOut {
 		fmt.Fprintln(s.err, note)
@@ -226,7 +237,7 @@ type progress struct {
 	done   int
 }
 
-func (p *progress) begin(m lab.Machine, visits int) {
+func (p *progress) begin(m results.Machine, visits int) {
 	p.per = visits
 	for _, note := range m.Notes {
 		fmt.Fprintln(p.w, note)
@@ -237,7 +248,7 @@ func (p *progress) begin(m lab.Machine, visits int) {
 	}
 }
 
-func (p *progress) visited(v lab.Visit) {
+func (p *progress) visited(v results.Visit) {
 	p.done++
 	total := p.rounds * p.per
 	spent := time.Since(p.began)

@@ -58,17 +58,20 @@ internal/sys, internal/ascii, internal/coro, selectors, loop, kettle, transport,
 # The lab.
 internal/sys, github.com/HdrHistogram/hdrhistogram-go < lab/load;
 internal/sys < lab/meter;
-internal/sys, internal/words, lab/load, lab/meter,
+lab/load, github.com/HdrHistogram/hdrhistogram-go < lab/results;
+lab/results < lab/claims;
+internal/sys, internal/words, lab/load, lab/meter, lab/results,
 github.com/HdrHistogram/hdrhistogram-go < lab;
 
 # The command.
 internal/words, golang.org/x/term, github.com/mattn/go-runewidth < internal/client;
-internal/sys, internal/ascii, selectors, models, lab, lab/load, lab/meter, internal/client,
+internal/sys, internal/ascii, selectors, models, lab, lab/load, lab/meter, lab/results,
+internal/client,
 github.com/spf13/cobra, github.com/charmbracelet/lipgloss, golang.org/x/term < internal/cli;
 models, internal/cli < cmd/kettle;
 
 # The comparison with other servers.
-models, lab < bench;
+models, lab, lab/results < bench;
 internal/ascii < bench/gonet;
 
 # What only tests and make need.

@@ -1,4 +1,4 @@
-package lab
+package results
 
 import (
 	"math"
@@ -44,7 +44,7 @@ func TestIntervalCoversTheMedian(t *testing.T) {
 		if n == 1 {
 			want = 0
 		}
-		e := estimate(xs)
+		e := NewEstimate(xs)
 		if e.Low != xs[low] || e.High != xs[n-1-low] || math.Abs(e.Level-want) > 1e-12 || e.N != n {
 			t.Errorf("of %d values: %+v, want %g to %g with %g", n, e, xs[low], xs[n-1-low], want)
 		}
@@ -74,7 +74,7 @@ func TestIntervalInPractice(t *testing.T) {
 			for i := range xs {
 				xs[i] = next()
 			}
-			e := estimate(xs)
+			e := NewEstimate(xs)
 			if level = e.Level; e.Low <= median && median <= e.High {
 				hits++
 			}
@@ -110,7 +110,7 @@ func TestEstimateOfAnyValues(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		xs := rapid.SliceOfN(rapid.Float64Range(-1e6, 1e6), 1, 40).Draw(t, "xs")
 		given := slices.Clone(xs)
-		e := estimate(xs)
+		e := NewEstimate(xs)
 		if !slices.Equal(xs, given) {
 			t.Fatalf("the values were changed")
 		}
@@ -125,13 +125,13 @@ func TestEstimateOfAnyValues(t *testing.T) {
 		}
 		// The order of the rounds does not matter, and a unit is only a factor.
 		slices.Reverse(xs)
-		if again := estimate(xs); again != e {
+		if again := NewEstimate(xs); again != e {
 			t.Fatalf("in another order: %+v, not %+v", again, e)
 		}
 		for i := range xs {
 			xs[i] *= 4
 		}
-		if scaled := estimate(xs); scaled.Low != 4*e.Low || scaled.High != 4*e.High ||
+		if scaled := NewEstimate(xs); scaled.Low != 4*e.Low || scaled.High != 4*e.High ||
 			scaled.Level != e.Level {
 			t.Fatalf("four times as much: %+v, not %+v", scaled, e)
 		}
@@ -139,7 +139,7 @@ func TestEstimateOfAnyValues(t *testing.T) {
 }
 
 func TestEstimateOfNothing(t *testing.T) {
-	e := estimate(nil)
+	e := NewEstimate(nil)
 	if !math.IsNaN(e.Median) || !math.IsNaN(e.Low) || !math.IsNaN(e.High) || e.Level != 0 {
 		t.Errorf("of no values: %+v", e)
 	}

@@ -1,4 +1,4 @@
-package lab
+package results
 
 import (
 	"math"
@@ -7,25 +7,26 @@ import (
 
 // Estimate is a median with the interval that the true one lies in.
 type Estimate struct {
-	Median    float64
-	Low, High float64
-	Level     float64 // the confidence of the interval, at most 1
-	N         int
+	Median float64 `json:"median"`
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
+	Level  float64 `json:"level"` // the confidence of the interval, at most 1
+	N      int     `json:"n"`
 }
 
-// estimate returns the median of xs and the narrowest interval between two of its values, the
+// NewEstimate returns the median of xs and the narrowest interval between two of its values, the
 // same number from both ends, that covers the true median with a confidence of at least 95 %.
 // It makes no assumption on the distribution: each value is above the true median with a
 // probability of one half, so how many are is binomial (the sign test's interval; Conover,
 // Practical Nonparametric Statistics, 3.2). With five values or less the whole range covers
 // less than that, and Level says how much.
-func estimate(xs []float64) Estimate {
+func NewEstimate(xs []float64) Estimate {
 	n := len(xs)
 	if n == 0 {
 		return Estimate{Median: math.NaN(), Low: math.NaN(), High: math.NaN()}
 	}
 	xs = slices.Sorted(slices.Values(xs))
-	e := Estimate{Median: median(xs), Low: xs[0], High: xs[n-1], N: n}
+	e := Estimate{Median: Median(xs), Low: xs[0], High: xs[n-1], N: n}
 	tail := math.Pow(0.5, float64(n)) // P(at most 0 of n values below the median)
 	e.Level = 1 - 2*tail
 	if n == 1 {
@@ -42,8 +43,8 @@ func estimate(xs []float64) Estimate {
 	return e
 }
 
-// median returns the median of sorted values.
-func median(sorted []float64) float64 {
+// Median returns the median of sorted values, of which there is one at least.
+func Median(sorted []float64) float64 {
 	n := len(sorted)
 	if n%2 == 1 {
 		return sorted[n/2]
