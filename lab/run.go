@@ -68,3 +68,18 @@ func (r *Report) tell(v *results.Visit) error {
 	}
 	return nil
 }
+
+// AddServer adds the row of a visit, if it has none yet: for who makes a report from results. The
+// model may be nil.
+func (r *Report) AddServer(v *results.Visit, m *results.Model) {
+	s := Server{Name: v.Server, Command: v.Command, Again: v.Again}
+	if m != nil {
+		s.OwnLines, s.Lines = m.OwnLines, m.Lines
+	}
+	for _, known := range r.Servers {
+		if known.Name == s.Name && known.Again == s.Again {
+			return
+		}
+	}
+	r.Servers = append(r.Servers, s)
+}

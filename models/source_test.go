@@ -25,7 +25,8 @@ func TestWhoAsksWhatHasHappened(t *testing.T) {
 	}
 	for _, name := range []string{"select", "poll", "polling"} {
 		if counted[name] < 3 {
-			t.Errorf("%s asks %d times: reading, writing and the end are three", name, counted[name])
+			t.Errorf("%s asks %d times: reading, writing and the end are three", name,
+				counted[name])
 		}
 	}
 }

@@ -62,11 +62,12 @@ lab/load, github.com/HdrHistogram/hdrhistogram-go < lab/results;
 lab/results < lab/claims;
 internal/sys, internal/words, lab/load, lab/meter, lab/results,
 github.com/HdrHistogram/hdrhistogram-go < lab;
+lab, lab/results < lab/workloads;
 
 # The command.
 internal/words, golang.org/x/term, github.com/mattn/go-runewidth < internal/client;
 internal/sys, internal/ascii, selectors, models, lab, lab/load, lab/meter, lab/results,
-internal/client,
+lab/claims, lab/workloads, internal/client,
 github.com/spf13/cobra, github.com/charmbracelet/lipgloss, golang.org/x/term < internal/cli;
 models, internal/cli < cmd/kettle;
 

@@ -94,11 +94,8 @@ func memoryGrows(e *evidence) Verdict {
 		case "processes":
 			row.Status = above(each, processBytes)
 		}
-		if row.Status != "" || each == nil {
+		if each == nil {
 			row.Why = why(last)
-		}
-		if row.Status == Holds || row.Status == DoesNotHold {
-			row.Why = ""
 		}
 		if row.Status != "" && each != nil {
 			v.Figure = join(v.Figure, name+" "+bytes(each.Median))
@@ -171,7 +168,7 @@ func switchesGrow(e *evidence) Verdict {
 		case "selectors", "streams", "protocol", "coroutines":
 			row.Status = below(most, fewSwitches)
 		}
-		if row.Status == NotMeasured || row.Status == TooClose {
+		if row.Status == NotMeasured {
 			row.Why = why(last)
 		}
 		if most != nil && row.Status != "" {

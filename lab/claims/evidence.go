@@ -193,21 +193,24 @@ func below(e *results.Estimate, limit float64) Status {
 }
 
 // all is the status of a claim that is about several servers: it does not hold if it does not for
-// one of them, and holds if it does for each.
+// one of them, and holds if it does for each. The text says which one has decided.
 func all(rows []Row) (Status, string) {
-	status, reason := NotMeasured, "no server was measured"
 	rank := []Status{Holds, NotMeasured, TooClose, DoesNotHold}
+	status, reason := Status(""), ""
 	for _, r := range rows {
-		if r.Status == "" {
+		if r.Status == "" || slices.Index(rank, r.Status) <= slices.Index(rank, status) {
 			continue
 		}
-		if reason == "no server was measured" || // the first
-			slices.Index(rank, r.Status) > slices.Index(rank, status) {
-			status, reason = r.Status, r.Server+": "+r.Why
+		status, reason = r.Status, ""
+		switch {
+		case r.Status == TooClose:
+			reason = r.Server + ": the limit lies within the interval"
+		case r.Status == NotMeasured:
+			reason = r.Server + ": " + r.Why
 		}
 	}
-	if status == Holds || status == DoesNotHold {
-		reason = ""
+	if status == "" {
+		return NotMeasured, "no server was measured that it is about"
 	}
 	return status, reason
 }

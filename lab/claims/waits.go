@@ -103,7 +103,8 @@ func (e *evidence) batched(workload string, fits func(results.Load) bool,
 	}
 	v.Status, v.Why = all(v.Rows)
 	v.Charts = []Chart{{Kind: Bars, YLabel: "ms", Limit: new(1e3 * sum), Series: []Series{series},
-		Title:  fmt.Sprintf("Time for %d requests of %s at once", load.Batch, seconds(sum/float64(load.Batch))),
+		Title: fmt.Sprintf("Time for %d requests of %s at once", load.Batch,
+			seconds(load.Wait+load.Work)),
 		Models: named}}
 	return v
 }

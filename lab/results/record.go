@@ -39,13 +39,17 @@ type Record struct {
 
 // Run says where, when and how a run was made.
 type Run struct {
-	Version  int       `json:"version"`
-	Time     time.Time `json:"time"`
-	Args     []string  `json:"args,omitempty"` // of the command
-	Seed     uint64    `json:"seed"`
-	Machine  Machine   `json:"machine"`
-	Race     bool      `json:"race,omitempty"` // the program was built with the race detector
-	Warnings []string  `json:"warnings,omitempty"`
+	Version int       `json:"version"`
+	Time    time.Time `json:"time"`
+	Args    []string  `json:"args,omitempty"` // of the command
+	Seed    uint64    `json:"seed"`
+
+	// Rounds are those that were planned, by workload.
+	Rounds map[string]int `json:"rounds,omitempty"`
+
+	Machine  Machine  `json:"machine"`
+	Race     bool     `json:"race,omitempty"` // the program was built with the race detector
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Machine is where a run was made, and what it had to make do with.
@@ -74,7 +78,7 @@ type Model struct {
 	Summary  string `json:"summary"`
 	File     string `json:"file"`
 	Source   string `json:"source"`
-	OwnLines int    `json:"ownLines"`        // of code in that file, without comments and blank lines
+	OwnLines int    `json:"ownLines"`        // of code in that file, without comments
 	Lines    int    `json:"lines"`           // with the other files that the model needs
 	Tests    *int   `json:"tests,omitempty"` // on the way from a wait to a client's code
 }

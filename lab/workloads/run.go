@@ -15,6 +15,7 @@ type Options struct {
 	Scale     Scale
 	Rounds    int          // of each workload; 0: what belongs to the scale
 	Models    []string     // that were chosen
+	All       bool         // each of them in each workload, though it may be evidence for nothing
 	Others    []lab.Server // beside the models
 	Reference string       // of the storm: the row that ratios are to
 	Seed      uint64
@@ -24,26 +25,37 @@ type Options struct {
 	// here.
 	Make func(model string, flags ...string) (lab.Server, error)
 
-	Sources []results.Model   // of the models
 	Storm   func(*lab.Config) // changes the load of the storm; may be nil
 	Stderr  io.Writer         // what the servers say; may be nil
 	Keep    func(results.Record) error
-	Began   func(w Workload, visits int)       // a workload begins; may be nil
-	Visited func(w Workload, v *results.Visit) // may be nil
-	Ended   func(w Workload, left []string)    // it has ended, with what was left out, and why; may be nil
+	Began   func(w Workload, cells, rounds int) // a workload begins; may be nil
+	Visited func(w Workload, v *results.Visit)  // may be nil
+
+	// Ended tells that a workload has ended, with what was left out, and why. It may be nil.
+	Ended func(w Workload, left []string)
 }
 
 // step is what a workload does besides visits. It keeps what it has measured.
 type step func(ctx context.Context) error
 
-// Time returns how long a run takes at most, about, for who shows how much is left: the number of
-// visits of all workloads.
+// Visits returns how many visits there are in all workloads, for who shows how much is left.
 func (o Options) Visits() int {
 	n := 0
 	for _, w := range o.Workloads {
 		n += len(o.plan(&w).cells) * o.roundsOf(w)
 	}
 	return n
+}
+
+// AllRounds returns how many rounds there are, by workload.
+func (o Options) AllRounds() map[string]int {
+	all := map[string]int{}
+	for _, w := range o.Workloads {
+		if n := o.roundsOf(w); n > 0 {
+			all[w.Name] = n
+		}
+	}
+	return all
 }
 
 // plan makes the cells of a workload.
@@ -87,7 +99,7 @@ func Run(ctx context.Context, o Options) error {
 	for _, w := range o.Workloads {
 		p := o.plan(&w)
 		if o.Began != nil {
-			o.Began(w, len(p.cells)*o.roundsOf(w))
+			o.Began(w, len(p.cells), o.roundsOf(w))
 		}
 		err := p.run(ctx, func(err error) {
 			if failed == nil {

@@ -32,7 +32,7 @@ func compute() Workload {
 	const work = 50 * time.Millisecond
 	return Workload{
 		Name:   "compute",
-		About:  "requests that compute: 5 at once; and one of ten, at a fixed rate, beside others",
+		About:  "requests that compute: 5 at once; and one of ten, beside others",
 		Claims: []string{"C7", "C9"},
 		Params: "--work 50ms of CPU; 100 requests/s, one of ten computes",
 		models: []string{"processes", "threads", "goroutines", "selectors", "streams"},
@@ -43,7 +43,8 @@ func compute() Workload {
 			at.Saturate, at.Greet = 0, 0
 			beside := p.base(10)
 			beside.Heavy, beside.Work, beside.Rate = 1, work, 100
-			beside.Saturate, beside.Pace = 0, pick[time.Duration](p, 600, 1000, 2000)*time.Millisecond
+			beside.Saturate = 0
+			beside.Pace = pick[time.Duration](p, 600, 1000, 2000) * time.Millisecond
 			for _, name := range p.concerned(p.workload.models...) {
 				if name == "blocking" {
 					continue // it serves one of the ten
@@ -79,7 +80,7 @@ func slow() Workload {
 func shared() Workload {
 	return Workload{
 		Name:   "shared",
-		About:  "one counter for all connections: with a lock, without one, and where none is needed",
+		About:  "one counter for all connections: with a lock, without, and where none is needed",
 		Claims: []string{"C4"},
 		Params: "connections 50; --service count, and count-unlocked; on all CPUs",
 		models: []string{"threads", "goroutines", "selectors", "streams"},

@@ -74,9 +74,9 @@ type plan struct {
 }
 
 // concerned returns the models that a workload is about: of those that it names the ones that were
-// chosen, and all that were chosen in a full run.
+// chosen, and all that were chosen in a full run or where they were chosen by name.
 func (p *plan) concerned(names ...string) []string {
-	if names == nil || p.Scale == Full {
+	if names == nil || p.Scale == Full || p.All {
 		return p.Models
 	}
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
