@@ -155,7 +155,7 @@ func TestWaitingNeedsNoCPU(t *testing.T) {
 
 // batch adds a batch of ten that took so many seconds.
 func (m *made) batch(workload, server string, asked results.Load, took float64) {
-	asked.Conns, asked.Batch = 1, 10
+	asked.Conns, asked.Batch = 10, true
 	m.rounds(workload, server, asked, func(v *results.Visit, n float64) {
 		v.Batched = window(10)
 		v.Batched.Requests, v.Batched.Seconds = 10, took*(0.98+0.01*n)
