@@ -227,7 +227,7 @@ func (f *labFlags) addModels() error {
 		names = strings.Split(f.models, ",")
 	}
 	o := &f.options
-	o.All = f.models != allModels
+	o.All = f.given("models")
 	for _, name := range names {
 		name = strings.TrimSpace(name)
 		model, err := models.Lookup(name)

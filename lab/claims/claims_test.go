@@ -323,3 +323,32 @@ func TestMarkdownTakesNothingForItsOwn(t *testing.T) {
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, fmt.Errorf("no space") }
+
+// TestCautions names what the load generator may have been the cause of, each server once.
+func TestCautions(t *testing.T) {
+	m := &made{}
+	if got := Cautions(&m.Set); len(got) != 0 {
+		t.Errorf("of nothing: %q", got)
+	}
+	m.rounds("storm", "fast", results.Load{Conns: 1}, func(v *results.Visit, _ float64) {
+		v.Saturated = window(1)
+		v.Saturated.GeneratorShare = 0.99
+	})
+	m.rounds("storm", "late", results.Load{Conns: 1}, func(v *results.Visit, _ float64) {
+		v.Paced = window(1)
+		v.Paced.Late, v.Paced.Offered = 20, 1000
+	})
+	m.rounds("idle", "gone", results.Load{Conns: 1}, func(v *results.Visit, n float64) {
+		if n == 2 {
+			v.Error = "it is gone"
+		}
+	})
+	m.rounds("idle", "good", results.Load{Conns: 1}, func(*results.Visit, float64) {})
+	want := []string{
+		"storm: rates that may be too low, as the load generator was the bottleneck: fast",
+		"storm: latencies that may be the load generator's, as it was late: late",
+		"idle: not measured to the end: gone (it is gone)"}
+	if got := Cautions(&m.Set); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
