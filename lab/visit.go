@@ -29,7 +29,11 @@ func visit(ctx context.Context, s Server, cfg Config, m *results.Machine, round 
 	server, err := start(ctx, s, cfg, m.ServerCPUs)
 	if err == nil {
 		v.meter = meter.New(server.cmd.Process.Pid)
-		err = v.measure(ctx, server.addr)
+		if len(s.Client) > 0 {
+			err = v.byClient(ctx, s.Client, server.addr)
+		} else {
+			err = v.measure(ctx, server.addr)
+		}
 		err = errors.Join(err, server.end())
 	}
 	if err != nil {
