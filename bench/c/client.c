@@ -2,13 +2,17 @@
  * The limit that the lab's load generator is measured by: a closed loop on one thread, with
  * level-triggered epoll, and for each answer one recv, one comparison of every byte, and one send.
  *
- *	cc -O3 -o client client.c && ./client 127.0.0.1:8080 100 64 1 100 1000
+ *	cc -O3 -o client client.c && ./client 127.0.0.1:8080 100 64 1 1 100 1000
  *
  * It opens CONNS connections, keeps DEPTH requests of SIZE bytes in flight on each, and counts
  * what is answered in DURATION milliseconds, after WARMUP milliseconds. Then it sends nothing more,
  * waits for what is still owed, and prints one line:
  *
  *	answered 165000 messages in 1.000 s with 0.950 s of CPU
+ *
+ * GROUP connections are received from before the requests that follow are sent. With 1 each answer
+ * is followed by its request at once. With more a server that is faster than the client sleeps
+ * less often, and so has to be woken less often, which is a part of what a send costs.
  *
  * A wrong byte, a byte too many, a connection that ends and an answer that does not come are
  * errors, and there is no such line. Latencies are not measured: what that costs is the other
@@ -37,9 +41,12 @@ struct client {
 	int send_at, answer_at; /* sent and received, as places in the block */
 	int partial;            /* bytes of an answer that is not complete */
 	int writing;            /* it waits for room to send */
+	int again;              /* answers that the next requests have yet to follow */
 };
 
 static struct client *clients;
+static struct client **group; /* those with answers that requests have yet to follow */
+static int grouped, most;     /* how many they are, and may be */
 static int loop, conns, size, depth;
 static int draining, counting;
 static int64_t answered;
@@ -143,6 +150,20 @@ static void check(struct client *c, const unsigned char *got, ssize_t n)
 	fail(c, "recv", why);
 }
 
+/* follow sends as many requests as there were answers. */
+static void follow(void)
+{
+	for (int i = 0; i < grouped; i++) {
+		struct client *c = group[i];
+		int n = c->again;
+
+		c->again = 0;
+		if (!draining)
+			ask(c, n);
+	}
+	grouped = 0;
+}
+
 static void receive(struct client *c)
 {
 	static unsigned char chunk[CHUNK];
@@ -166,8 +187,11 @@ static void receive(struct client *c)
 	c->partial %= size;
 	if (counting)
 		answered += complete;
-	if (!draining)
-		ask(c, complete);
+	if (!c->again)
+		group[grouped++] = c;
+	c->again += complete;
+	if (grouped == most)
+		follow();
 }
 
 /* run handles events until a time. */
@@ -187,6 +211,7 @@ static void run_until(int64_t end)
 			if (events[i].events & EPOLLOUT)
 				pump(events[i].data.ptr);
 		}
+		follow();
 	}
 }
 
@@ -195,8 +220,9 @@ static void connect_all(const char *where)
 	struct addrinfo *addr = address(where);
 
 	clients = calloc(conns, sizeof *clients);
+	group = calloc(most, sizeof *group);
 	loop = epoll_create1(EPOLL_CLOEXEC);
-	if (!clients || loop < 0)
+	if (!clients || !group || loop < 0)
 		die("prepare");
 	for (int i = 0; i < conns; i++) {
 		struct client *c = &clients[i];
@@ -249,14 +275,15 @@ int main(int argc, char **argv)
 {
 	int64_t begin, end, cpu;
 
-	if (argc != 7) {
-		fprintf(stderr, "usage: %s HOST:PORT CONNS SIZE DEPTH WARMUP DURATION\n", argv[0]);
+	if (argc != 8) {
+		fprintf(stderr, "usage: %s HOST:PORT CONNS SIZE DEPTH GROUP WARMUP DURATION\n", argv[0]);
 		return 2;
 	}
 	conns = number(argv[2], 1, 1000000);
 	size = number(argv[3], 1, MAX_SIZE);
 	depth = number(argv[4], 1, 1000);
-	int warmup = number(argv[5], 0, 3600000), duration = number(argv[6], 1, 3600000);
+	most = number(argv[5], 1, 1000);
+	int warmup = number(argv[6], 0, 3600000), duration = number(argv[7], 1, 3600000);
 
 	prepare();
 	fill();

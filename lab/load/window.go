@@ -25,14 +25,29 @@ type window struct {
 	served          int
 	cpu             time.Duration // of the thread, at the beginning; of the window, at the end
 	latency         *hdrhistogram.Histogram
+	recent          []int64 // latencies that are not in it yet
 }
+
+// recently is how many latencies are kept before they go into the histogram. Between two messages
+// the kernel has used the CPU's cache for itself, and it would have to be fetched for each.
+const recently = 1024
 
 // slowest is the greatest latency told apart; greater ones count as this one.
 const slowest = int64(time.Minute)
 
-// record counts a latency in nanoseconds. There is no value that it refuses.
+// record counts a latency in nanoseconds.
 func (w *window) record(latency int64) {
-	_ = w.latency.RecordValue(min(max(latency, 0), slowest))
+	if w.recent = append(w.recent, latency); len(w.recent) == cap(w.recent) {
+		w.collect()
+	}
+}
+
+// collect brings the histogram up to date. There is no value that it refuses.
+func (w *window) collect() {
+	for _, latency := range w.recent {
+		_ = w.latency.RecordValue(min(max(latency, 0), slowest))
+	}
+	w.recent = w.recent[:0]
 }
 
 // open begins the measured window and returns when it has to end.
@@ -46,7 +61,8 @@ func (l *Load) open(p plan, ph phase) (end int64) {
 		l.catchUp(p)
 	}
 	w := &l.window
-	*w = window{open: true, latency: hdrhistogram.New(1, slowest, 3)}
+	*w = window{open: true, latency: hdrhistogram.New(1, slowest, 3),
+		recent: make([]int64, 0, recently)}
 	w.cpu, _ = sys.ThreadCPU() // 0 where the system does not tell
 	w.begin = l.clock()
 	end = w.begin + ph.measure.Nanoseconds()
@@ -71,6 +87,7 @@ func (l *Load) catchUp(p plan) {
 			}
 		}
 	}
+	p.turned()
 }
 
 // shut ends the measured window.
@@ -88,6 +105,7 @@ func (l *Load) shut(ph phase) {
 // result returns what the window has counted.
 func (l *Load) result() *Result {
 	w := &l.window
+	w.collect()
 	r := &Result{
 		Size:         l.config.Size,
 		Requests:     w.requests,
