@@ -56,6 +56,13 @@ type Server struct {
 	OwnLines int      // of code of the file that shows the model; 0 is not known
 	Lines    int      // of code of that file and the others that it needs
 	Again    bool     // the reference, measured a second time
+
+	// Client is another load generator, which then saturates the server in place of the lab's own:
+	// a program that checks the answers, and its arguments, in which {addr}, {conns}, {size},
+	// {depth}, {warmup} and {window} (in milliseconds) stand for what is asked. It ends with 0 if
+	// every answer was right, after "answered N messages in S s with S s of CPU" on its standard
+	// output. There is no other window then.
+	Client []string
 }
 
 // Config says what is measured, how long and how often.
@@ -170,6 +177,9 @@ func (c Config) checkServers() error {
 			return errors.New("a server has no name")
 		case len(s.Command) == 0:
 			return fmt.Errorf("server %s has no command", s.Name)
+		case len(s.Client) > 0 && !c.saturatesOnly():
+			return fmt.Errorf("server %s has a load generator of its own, which only saturates it",
+				s.Name)
 		case known[s.Name]:
 			return fmt.Errorf("server %s is given twice", s.Name)
 		}
@@ -179,6 +189,12 @@ func (c Config) checkServers() error {
 		return fmt.Errorf("the reference %s is not among the servers", c.Reference)
 	}
 	return nil
+}
+
+// saturatesOnly reports whether the load is what another load generator can be asked for.
+func (c Config) saturatesOnly() bool {
+	return c.Saturate > 0 && max(c.Pace, c.Churn, c.Idle) == 0 &&
+		c.IdleConns+c.Deaf+c.Heavy+c.Batch == 0
 }
 
 // load returns the configuration of the load generator against a server at addr.

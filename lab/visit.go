@@ -29,9 +29,12 @@ func visit(ctx context.Context, s Server, cfg Config, m *results.Machine, round 
 	server, err := start(ctx, s, cfg, m.ServerCPUs)
 	if err == nil {
 		v.meter = meter.New(server.cmd.Process.Pid)
-		if cfg.Batch {
+		switch {
+		case len(s.Client) > 0:
+			err = v.byClient(ctx, s.Client, server.addr)
+		case cfg.Batch:
 			err = v.batch(ctx, server.addr)
-		} else {
+		default:
 			err = v.measure(ctx, server.addr)
 		}
 		err = errors.Join(err, server.end())

@@ -33,6 +33,7 @@ const (
 	OwnNetwork                     // a process with a network, and its settings, of its own
 	Wrk                            // wrk on PATH
 	Rings                          // io_uring, as of Linux 5.19, not forbidden
+	CCompiler                      // cc on PATH
 )
 
 // entry is one row of the table of needs.
@@ -76,6 +77,8 @@ var table = [...]entry{
 	Wrk: {"Wrk", "serving HTTP to a load generator that others have written",
 		sync.OnceValue(func() error { return probeCommand("wrk") })},
 	Rings: {"Rings", "everything on io_uring", sync.OnceValue(probeRings)},
+	CCompiler: {"CCompiler", "the client in C that the load generator is compared with",
+		sync.OnceValue(func() error { return probeCommand("cc") })},
 }
 
 const (

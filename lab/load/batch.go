@@ -131,14 +131,16 @@ func (p *atOnce) due(now int64) int64 {
 	return now
 }
 
-func (p *atOnce) answered(i int, c *conn, _ int, now int64) {
+func (p *atOnce) answered(i int, c *conn, _ int) {
 	l := p.l
-	l.window.record(c, now-l.window.begin)
+	l.window.record(c, l.clock()-l.window.begin)
 	l.watch(i, c, 0)
 	sys.Close(int(c.fd))
 	c.fd, c.state = -1, unborn
 	l.active--
 }
+
+func (*atOnce) turned() {}
 
 // end gives up the connections that have not come about in time.
 func (p *atOnce) end() {

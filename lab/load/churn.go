@@ -70,7 +70,8 @@ func (p *churn) due(now int64) int64 {
 	return now + portStep
 }
 
-func (p *churn) answered(i int, c *conn, _ int, now int64) {
+func (p *churn) answered(i int, c *conn, _ int) {
+	now := p.l.clock()
 	if p.l.window.open {
 		p.l.window.record(c, now-p.begun[c.slot])
 	}
@@ -85,6 +86,8 @@ func (p *churn) answered(i int, c *conn, _ int, now int64) {
 	c.slot, c.active, c.served = slot, true, served
 	p.connect(i, c)
 }
+
+func (*churn) turned() {}
 
 // connect begins the connection of the next exchange.
 func (p *churn) connect(i int, c *conn) {

@@ -41,7 +41,8 @@ type conn struct {
 	answerAt int32 // received, as a place in the payload
 	partial  int32 // bytes received of an answer that is not complete
 	slot     int32 // its number among those that take part in the phase
-	head     int32 // closed loop: where its oldest request's time is in its ring
+	head     int16 // closed loop: where its oldest request's time is in its ring
+	again    int16 // closed loop: answers that the next requests have yet to follow
 	done     int64 // paced: requests answered in this phase
 
 	state    state
@@ -156,7 +157,7 @@ func (l *Load) complete(i int, c *conn, n int, p plan) {
 			l.window.served++
 		}
 	}
-	p.answered(i, c, answers, l.clock())
+	p.answered(i, c, answers)
 }
 
 // lose gives up a connection that the server has closed or broken. What it still owed will

@@ -121,8 +121,9 @@ func (g *greeting) begin(int64) {
 	}
 }
 
-func (*greeting) due(int64) int64                 { return never }
-func (*greeting) answered(int, *conn, int, int64) {}
+func (*greeting) due(int64) int64          { return never }
+func (*greeting) answered(int, *conn, int) {}
+func (*greeting) turned()                  {}
 
 // Idle sends nothing for d and returns how many connections the server has ended meanwhile.
 func (l *Load) Idle(ctx context.Context, d time.Duration) (lost int, err error) {
@@ -133,9 +134,10 @@ func (l *Load) Idle(ctx context.Context, d time.Duration) (lost int, err error) 
 // silence is the plan of Idle.
 type silence struct{}
 
-func (silence) begin(int64)                     {}
-func (silence) due(int64) int64                 { return never }
-func (silence) answered(int, *conn, int, int64) {}
+func (silence) begin(int64)              {}
+func (silence) due(int64) int64          { return never }
+func (silence) answered(int, *conn, int) {}
+func (silence) turned()                  {}
 
 // Close closes all connections and frees what the load holds. Calling it again does nothing.
 func (l *Load) Close() error {

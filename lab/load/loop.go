@@ -14,7 +14,8 @@ import (
 type plan interface {
 	begin(now int64)          // the phase has begun
 	due(now int64) (at int64) // sends what is due, and says when it wants to be asked again
-	answered(i int, c *conn, answers int, now int64)
+	answered(i int, c *conn, answers int)
+	turned() // all events of a turn have been handled
 }
 
 // never is when a plan that does nothing by the clock wants to be asked again.
@@ -99,7 +100,7 @@ func (l *Load) muster(silent bool) int {
 		if !c.active {
 			continue
 		}
-		c.slot, c.head, c.done, c.silent = int32(l.active), 0, 0, false
+		c.slot, c.head, c.again, c.done, c.silent = int32(l.active), 0, 0, 0, false
 		l.active++
 	}
 	return l.active
@@ -207,6 +208,7 @@ func (l *Load) turn(p plan, ns int64) {
 			}
 		}
 	}
+	p.turned()
 }
 
 // wait returns what is ready, and waits for it up to d. Under load it only looks, as a wait

@@ -134,7 +134,8 @@ func (p *paced) issue(late int64) {
 	}
 }
 
-func (p *paced) answered(_ int, c *conn, answers int, now int64) {
+func (p *paced) answered(_ int, c *conn, answers int) {
+	now := p.l.clock()
 	for range answers {
 		k := c.done*int64(len(p.members)) + int64(c.slot)
 		c.done++
@@ -143,6 +144,8 @@ func (p *paced) answered(_ int, c *conn, answers int, now int64) {
 		}
 	}
 }
+
+func (*paced) turned() {}
 
 // countUnanswered counts the requests of the window that have no answer.
 func (p *paced) countUnanswered(now int64) {

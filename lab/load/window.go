@@ -26,14 +26,32 @@ type window struct {
 	served     int
 	cpu        time.Duration // of the thread, at the beginning; of the window, at the end
 	latency    [kinds]*hdrhistogram.Histogram
+	recent     [kinds][]int64 // latencies that are not in it yet
 }
+
+// recently is how many latencies are kept before they go into the histogram. Between two messages
+// the kernel has used the CPU's cache for itself, and it would have to be fetched for each.
+const recently = 1024
 
 // slowest is the greatest latency told apart; greater ones count as this one.
 const slowest = int64(time.Minute)
 
-// record counts a latency of a connection, in nanoseconds. There is no value that it refuses.
+// record counts a latency of a connection, in nanoseconds.
 func (w *window) record(c *conn, latency int64) {
-	_ = w.latency[c.kind].RecordValue(min(max(latency, 0), slowest))
+	recent := &w.recent[c.kind]
+	if *recent = append(*recent, latency); len(*recent) == cap(*recent) {
+		w.collect()
+	}
+}
+
+// collect brings the histograms up to date. There is no value that they refuse.
+func (w *window) collect() {
+	for kind := range w.recent {
+		for _, latency := range w.recent[kind] {
+			_ = w.latency[kind].RecordValue(min(max(latency, 0), slowest))
+		}
+		w.recent[kind] = w.recent[kind][:0]
+	}
 }
 
 // open begins the measured window and returns when it has to end.
@@ -51,6 +69,7 @@ func (l *Load) open(p plan, ph phase) (end int64) {
 	for kind := range w.latency {
 		if kind == int(ordinary) || l.config.Heavy > 0 {
 			w.latency[kind] = hdrhistogram.New(1, slowest, 3)
+			w.recent[kind] = make([]int64, 0, recently)
 		}
 	}
 	w.cpu, _ = sys.ThreadCPU() // 0 where the system does not tell
@@ -77,6 +96,7 @@ func (l *Load) catchUp(p plan) {
 			}
 		}
 	}
+	p.turned()
 }
 
 // shut ends the measured window.
@@ -94,6 +114,7 @@ func (l *Load) shut(ph phase) {
 // result returns what the window has counted.
 func (l *Load) result() *Result {
 	w := &l.window
+	w.collect()
 	r := &Result{
 		Size:          l.config.Size,
 		Requests:      w.requests[ordinary] + w.requests[heavy],
