@@ -46,6 +46,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/lab/load"
+	"github.com/kettle-go/kettle/lab/server"
 )
 
 // Server is one row of the table.
@@ -56,6 +57,10 @@ type Server struct {
 	Lines    int      // of code of that file and the others that it needs
 	Again    bool     // the reference, measured a second time
 }
+
+// Placed reports whether the lab tells the server where to listen: whether its command has
+// {addr}, {host} or {port} in it.
+func (s Server) Placed() bool { return server.Placed(s.Command) }
 
 // Config says what is measured, how long and how often.
 type Config struct {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kettle-go/kettle/lab/load"
 	"github.com/kettle-go/kettle/lab/meter"
+	"github.com/kettle-go/kettle/lab/server"
 )
 
 // Visit is what one server has shown in one round. It is one line of JSON. Figures that are
@@ -67,11 +68,12 @@ func visit(ctx context.Context, s Server, cfg Config, m *Machine, round int) *Vi
 	v := &visitor{cfg: cfg, Visit: &Visit{Time: time.Now(), Label: cfg.Label, Round: round,
 		Server: s.Name, Again: s.Again, Command: s.Command, Conns: cfg.Conns + cfg.IdleConns,
 		Seed: cfg.Seed, Machine: m}}
-	server, err := start(ctx, s, cfg, m.ServerCPUs)
+	process, err := server.Start(ctx, server.Config{Name: s.Name, Command: s.Command,
+		CPUs: m.ServerCPUs, Stderr: cfg.Stderr, Start: cfg.Start, Stop: cfg.Stop})
 	if err == nil {
-		v.meter = meter.New(server.cmd.Process.Pid)
-		err = v.measure(ctx, server.addr)
-		err = errors.Join(err, server.end())
+		v.meter = meter.New(process.PID())
+		err = v.measure(ctx, process.Addr())
+		err = errors.Join(err, process.End())
 	}
 	if err != nil {
 		v.err = fmt.Errorf("%s: %w", s.Name, err)

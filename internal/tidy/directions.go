@@ -58,7 +58,8 @@ internal/sys, internal/ascii, internal/coro, selectors, loop, kettle, transport,
 # The lab.
 internal/sys, github.com/HdrHistogram/hdrhistogram-go < lab/load;
 internal/sys < lab/meter;
-internal/sys, internal/words, lab/load, lab/meter,
+internal/sys < lab/server;
+internal/sys, internal/words, lab/load, lab/meter, lab/server,
 github.com/HdrHistogram/hdrhistogram-go < lab;
 
 # The command.

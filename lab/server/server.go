@@ -1,4 +1,18 @@
-package lab
+// Package server runs a server under test: a command, as a process of its own, that listens, is
+// talked to, and ends when it is told to.
+//
+//	mine := server.Config{Name: "mine", Command: []string{"./mine", "{addr}"}}
+//	p, err := server.Start(ctx, mine)
+//	...
+//	conn, err := net.Dial("tcp", p.Addr())
+//	...
+//	err = p.End()
+//
+// Either the command has a place for where to listen ({addr}, or {host} and {port}), or the server
+// says "listening on HOST:PORT" in the first line of its output. Its standard input ends when this
+// process does, in whatever way. End sends SIGTERM to it and to all that it has started, which is
+// its process group, and SIGKILL if it takes too long or leaves something behind.
+package server
 
 import (
 	"cmp"
@@ -23,8 +37,20 @@ const (
 	sweepTime = leaveTime / 20   // for those that have been killed after that
 )
 
-// child is a server that runs as a process of its own, with a process group of its own.
-type child struct {
+// Config says what is started, and how.
+type Config struct {
+	Name    string   // for errors
+	Command []string // a program and its arguments
+	CPUs    []int    // that it is bound to; none is all
+
+	Stderr io.Writer     // what the server says; may be nil
+	Start  time.Duration // how long it may take until it listens; 0 is 10 s
+	Stop   time.Duration // how long it may take to end, before it is killed; 0 is 8 s
+}
+
+// Process is a server that runs, with a process group of its own. Its methods may be called from
+// any goroutine, but End from one at a time.
+type Process struct {
 	cmd   *exec.Cmd
 	addr  string
 	tail  *tail
@@ -33,42 +59,48 @@ type child struct {
 	err   error         // what Wait has returned, when it has ended
 }
 
-// start runs a server on the given CPUs and waits until it listens.
-func start(ctx context.Context, s Server, cfg Config, cpus []int) (*child, error) {
-	where, command, err := s.place()
+// Start runs a server and waits until it listens. End must follow.
+func Start(ctx context.Context, cfg Config) (*Process, error) {
+	where, command, err := place(cfg.Command)
 	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", s.Name, err)
+		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
 	}
-	c, out, err := launch(command, cfg, cpus)
+	p, out, err := launch(command, cfg)
 	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", s.Name, err)
+		return nil, fmt.Errorf("start %s: %w", cfg.Name, err)
 	}
 	first := watch(out)
 	limit := cmp.Or(cfg.Start, startTime)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, notListening{limit})
 	defer cancel()
 	if where == "" {
-		c.addr, err = c.told(ctx, first)
+		p.addr, err = p.told(ctx, first)
 	} else {
-		c.addr, err = where, c.accepts(ctx, where)
+		p.addr, err = where, p.accepts(ctx, where)
 	}
 	if err == nil {
-		return c, nil
+		return p, nil
 	}
-	_ = c.end() // why it does not listen matters more than how it ends
+	_ = p.End() // why it does not listen matters more than how it ends
 	if _, late := errors.AsType[notListening](err); ctx.Err() != nil && !late {
 		return nil, err // the run has been cancelled
 	}
-	return nil, fmt.Errorf("start %s: %w%s", s.Name, err, c.tail)
+	return nil, fmt.Errorf("start %s: %w%s", cfg.Name, err, p.tail)
 }
 
+// Addr returns where the server listens.
+func (p *Process) Addr() string { return p.addr }
+
+// PID returns the process that was started; it may have started others.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // launch starts a process, and returns it and its standard output.
-func launch(command []string, cfg Config, cpus []int) (*child, *os.File, error) {
+func launch(command []string, cfg Config) (*Process, *os.File, error) {
 	cmd := exec.Command(command[0], command[1:]...)
-	c := &child{cmd: cmd, tail: &tail{to: cfg.Stderr}, stop: cmp.Or(cfg.Stop, stopTime),
+	p := &Process{cmd: cmd, tail: &tail{to: cfg.Stderr}, stop: cmp.Or(cfg.Stop, stopTime),
 		ended: make(chan struct{})}
 	cmd.SysProcAttr = sys.OwnGroup()
-	cmd.Stderr = c.tail
+	cmd.Stderr = p.tail
 	cmd.WaitDelay = leaveTime // a process that the server leaves behind holds its standard error
 	out, in, err := os.Pipe()
 	if err != nil {
@@ -80,17 +112,17 @@ func launch(command []string, cfg Config, cpus []int) (*child, *os.File, error) 
 		return nil, nil, err
 	}
 	cmd.Stdout = in // a file and no reader of Go's, so that Wait does not wait for its end
-	if err := startOn(cmd, cpus); err != nil {
+	if err := startOn(cmd, cfg.CPUs); err != nil {
 		out.Close()
 		return nil, nil, err
 	}
 	go func() {
-		c.err = cmd.Wait()
+		p.err = cmd.Wait()
 		sweep(cmd.Process.Pid)
-		close(c.ended)
+		close(p.ended)
 		out.Close()
 	}()
-	return c, out, nil
+	return p, out, nil
 }
 
 // sweep ends what a server has left behind, and gives it a moment to go, so that the next visit
@@ -122,42 +154,42 @@ func startOn(cmd *exec.Cmd, cpus []int) error {
 	return <-result
 }
 
-// end tells the server to end, waits for it, and returns what was wrong with how it did. That the
+// End tells the server to end, waits for it, and returns what was wrong with how it did. That the
 // signal has ended it is not wrong: not every server catches it.
-func (c *child) end() error {
+func (p *Process) End() error {
 	select {
-	case <-c.ended:
-		if c.err == nil {
-			return fmt.Errorf("the server ended by itself, with exit status 0%s", c.tail)
+	case <-p.ended:
+		if p.err == nil {
+			return fmt.Errorf("the server ended by itself, with exit status 0%s", p.tail)
 		}
-		return c.badEnd()
+		return p.badEnd()
 	default:
 	}
 	// Where there is no such signal, Kill follows.
-	if sys.SignalGroup(c.cmd.Process.Pid, syscall.SIGTERM) != nil {
-		_ = c.cmd.Process.Signal(syscall.SIGTERM)
+	if sys.SignalGroup(p.cmd.Process.Pid, syscall.SIGTERM) != nil {
+		_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	}
 	select {
-	case <-c.ended:
-		if c.err == nil || byTermination(c.cmd.ProcessState) {
+	case <-p.ended:
+		if p.err == nil || byTermination(p.cmd.ProcessState) {
 			return nil
 		}
-		return c.badEnd()
-	case <-time.After(c.stop):
+		return p.badEnd()
+	case <-time.After(p.stop):
 	}
-	if sys.SignalGroup(c.cmd.Process.Pid, syscall.SIGKILL) != nil {
-		_ = c.cmd.Process.Kill()
+	if sys.SignalGroup(p.cmd.Process.Pid, syscall.SIGKILL) != nil {
+		_ = p.cmd.Process.Kill()
 	}
-	<-c.ended
-	return fmt.Errorf("the server did not end in %v%s", c.stop, c.tail)
+	<-p.ended
+	return fmt.Errorf("the server did not end in %v%s", p.stop, p.tail)
 }
 
 // badEnd is the error of a server that has ended in an unwanted way.
-func (c *child) badEnd() error {
-	if errors.Is(c.err, exec.ErrWaitDelay) {
+func (p *Process) badEnd() error {
+	if errors.Is(p.err, exec.ErrWaitDelay) {
 		return errors.New("the server left a process behind")
 	}
-	return fmt.Errorf("the server ended with %w%s", c.err, c.tail)
+	return fmt.Errorf("the server ended with %w%s", p.err, p.tail)
 }
 
 // byTermination reports whether SIGTERM has ended a process, or one that a shell has waited for,
