@@ -27,6 +27,7 @@ internal/ascii;
 internal/words;
 internal/pages;
 internal/sys < internal/coro;
+internal/sys < internal/trace;
 
 # Readiness.
 internal/sys, internal/pages, internal/uring < selectors;
@@ -53,7 +54,8 @@ kettle, stream < examples/httpserver;
 examples;
 
 # The servers.
-internal/sys, internal/ascii, internal/coro, selectors, loop, kettle, transport, stream < models;
+internal/sys, internal/ascii, internal/coro, internal/trace, selectors, loop, kettle, transport,
+stream < models;
 
 # The lab.
 internal/sys, github.com/HdrHistogram/hdrhistogram-go < lab/load;
