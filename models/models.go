@@ -21,13 +21,14 @@
 // Begin with blocking.go. What the models share, so that their files show the model and
 // nothing else, is in server.go (listening, limits, draining, the log), client.go (a client
 // of the blocking models), conn.go and single.go (a client of the single-threaded ones, and
-// what they do besides waiting), children.go (processes), and loops.go (what those on the library
-// tell it).
+// what they do besides waiting), children.go (processes), loops.go (what those on the library
+// tell it), and tracing.go (what a server records, if it is told to).
 package models
 
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,7 +51,8 @@ type Model struct {
 	Loops       bool   // it can run on several loops
 	Selector    string // the one that it is about, which not each machine has; "" for most
 
-	files    []string // the source that the model needs, the file that shows it first
+	files []string // the source that the model needs, the file that shows it first
+
 	maxConns func() int
 	serve    func(*server) error
 	work     func(*server, order) error // what a worker process does, if the model has any
@@ -92,14 +94,18 @@ func (m Model) Serve(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-func (m Model) run(ctx context.Context, cfg Config, serve func(*server) error) error {
+func (m Model) run(ctx context.Context, cfg Config, serve func(*server) error) (err error) {
 	s, err := newServer(ctx, m, cfg)
 	if err == nil {
 		err = s.prefer()
 	}
+	if err == nil {
+		err = s.record()
+	}
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, s.trace.Close()) }()
 	var drop context.CancelFunc
 	s.over, drop = context.WithCancel(context.WithoutCancel(ctx))
 	defer drop()
