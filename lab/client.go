@@ -11,6 +11,7 @@ import (
 
 	"github.com/kettle-go/kettle/lab/load"
 	"github.com/kettle-go/kettle/lab/results"
+	"github.com/kettle-go/kettle/lab/server"
 )
 
 // clientTime is how much longer than its windows another load generator may take: to connect, and
@@ -34,11 +35,11 @@ func (v *visitor) byClient(ctx context.Context, client []string, addr string) er
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it does not end in %v", limit))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	said := &tail{to: cfg.Stderr}
+	said := &server.Tail{To: cfg.Stderr}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, said
-	cmd.WaitDelay = leaveTime
-	err := startOn(cmd, v.machine.LoadCPUs)
+	cmd.WaitDelay = time.Second
+	err := server.StartOn(cmd, v.machine.LoadCPUs)
 	if err == nil {
 		err = cmd.Wait()
 	}

@@ -47,6 +47,7 @@ import (
 
 	"github.com/kettle-go/kettle/lab/load"
 	"github.com/kettle-go/kettle/lab/results"
+	"github.com/kettle-go/kettle/lab/server"
 )
 
 // Server is one row of the table.
@@ -64,6 +65,10 @@ type Server struct {
 	// output. There is no other window then.
 	Client []string
 }
+
+// Placed reports whether the lab tells the server where to listen: whether its command has
+// {addr}, {host} or {port} in it.
+func (s Server) Placed() bool { return server.Placed(s.Command) }
 
 // Config says what is measured, how long and how often.
 type Config struct {
@@ -194,7 +199,7 @@ func (c Config) checkServers() error {
 // saturatesOnly reports whether the load is what another load generator can be asked for.
 func (c Config) saturatesOnly() bool {
 	return c.Saturate > 0 && max(c.Pace, c.Churn, c.Idle) == 0 &&
-		c.IdleConns+c.Deaf+c.Heavy+c.Batch == 0
+		c.IdleConns+c.Deaf+c.Heavy == 0 && !c.Batch
 }
 
 // load returns the configuration of the load generator against a server at addr.

@@ -9,6 +9,7 @@ import (
 	"github.com/kettle-go/kettle/lab/load"
 	"github.com/kettle-go/kettle/lab/meter"
 	"github.com/kettle-go/kettle/lab/results"
+	"github.com/kettle-go/kettle/lab/server"
 )
 
 // visitor measures one server.
@@ -26,18 +27,19 @@ func visit(ctx context.Context, s Server, cfg Config, m *results.Machine, round 
 	v := &visitor{cfg: cfg, machine: m, Visit: &results.Visit{Time: time.Now(),
 		Workload: cfg.Workload, Round: round, Server: s.Name, Again: s.Again, Command: s.Command,
 		Load: cfg.asked(), Seed: cfg.Seed}}
-	server, err := start(ctx, s, cfg, m.ServerCPUs)
+	process, err := server.Start(ctx, server.Config{Name: s.Name, Command: s.Command,
+		CPUs: m.ServerCPUs, Stderr: cfg.Stderr, Start: cfg.Start, Stop: cfg.Stop})
 	if err == nil {
-		v.meter = meter.New(server.cmd.Process.Pid)
+		v.meter = meter.New(process.PID())
 		switch {
 		case len(s.Client) > 0:
-			err = v.byClient(ctx, s.Client, server.addr)
+			err = v.byClient(ctx, s.Client, process.Addr())
 		case cfg.Batch:
-			err = v.batch(ctx, server.addr)
+			err = v.batch(ctx, process.Addr())
 		default:
-			err = v.measure(ctx, server.addr)
+			err = v.measure(ctx, process.Addr())
 		}
-		err = errors.Join(err, server.end())
+		err = errors.Join(err, process.End())
 	}
 	if err != nil {
 		v.Error = err.Error()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kettle-go/kettle/internal/coro"
 	"github.com/kettle-go/kettle/internal/sys"
+	"github.com/kettle-go/kettle/internal/trace"
 )
 
 // conn is a client of a single-threaded model. Such a model may never wait for one client, so
@@ -72,17 +73,27 @@ func (l *single) receive(c *conn) want {
 // tryRecv is sys.TryRecv, but that in a drain the stream ends where everything that has arrived is
 // received.
 func (l *single) tryRecv(c *conn, buf []byte) (int, error) {
+	began := l.trace.Now()
 	n, err := sys.TryRecv(c.fd, buf)
+	l.did(trace.Read, "recv", c.peer, began, n, err)
 	if sys.WouldBlock(err) && l.draining() {
 		return 0, nil
 	}
 	return n, err
 }
 
+// trySend is sys.TrySend.
+func (l *single) trySend(c *conn, p []byte) (int, error) {
+	began := l.trace.Now()
+	n, err := sys.TrySend(c.fd, p)
+	l.did(trace.Write, "send", c.peer, began, n, err)
+	return n, err
+}
+
 // send sends what the kernel takes of a chunk and remembers a copy of the rest, as the next
 // client's bytes will come into the same buffer. It never waits.
 func (l *single) send(c *conn, chunk []byte) want {
-	n, err := sys.TrySend(c.fd, chunk)
+	n, err := l.trySend(c, chunk)
 	switch {
 	case err != nil && !sys.WouldBlock(err):
 		return l.end(c, err)
@@ -95,7 +106,7 @@ func (l *single) send(c *conn, chunk []byte) want {
 
 // flush goes on with the pending answer. It never waits.
 func (l *single) flush(c *conn) want {
-	n, err := sys.TrySend(c.fd, c.pending)
+	n, err := l.trySend(c, c.pending)
 	switch {
 	case err != nil && !sys.WouldBlock(err):
 		return l.end(c, err)

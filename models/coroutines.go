@@ -104,7 +104,7 @@ func (t *task) recv() ([]byte, error) {
 // send sends all of p; it waits as often as the client has to catch up.
 func (t *task) send(p []byte) error {
 	for len(p) > 0 {
-		n, err := sys.TrySend(t.fd, p)
+		n, err := t.loop.trySend(t.conn, p)
 		if sys.WouldBlock(err) {
 			err = t.await(wantWrite)
 		}
@@ -152,7 +152,9 @@ func (l *eventLoop) ready(c *conn) {
 // resume is where the loop switches to the coroutine of c, which goes on behind its await. It
 // comes back when the coroutine waits again, or has ended.
 func (l *eventLoop) resume(c *conn) {
-	if !c.co.Resume() {
+	began := l.trace.Now()
+	alive := c.co.Resume()
+	if l.ran(c.peer, began); !alive {
 		l.ended(c)
 	}
 }

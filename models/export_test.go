@@ -4,7 +4,10 @@ import (
 	"context"
 	"io"
 	"log"
+	"net/netip"
 	"time"
+
+	"github.com/kettle-go/kettle/internal/trace"
 )
 
 // Divide shows divide to the tests.
@@ -48,4 +51,26 @@ func (m Model) ServeUntil(ctx, over context.Context, cfg Config) error {
 	}
 	s.over = over
 	return m.serve(s)
+}
+
+// UntracedHooks returns a function that calls every hook of a server that records nothing.
+func UntracedHooks() func() {
+	s := &server{ctx: context.Background(), over: context.Background()}
+	l := s.singleOn(-1)
+	chunk := []byte("tea")
+	return func() {
+		addr := netip.AddrPort{}
+		began := s.trace.Now()
+		s.did(trace.Read, "recv", addr, began, 1, nil)
+		s.waited("poll", began, 1)
+		s.ran(addr, began)
+		s.connected(addr)
+		s.request(addr, chunk)
+		s.computed(nil)
+		s.slept(nil)
+		s.wrote(nil, 1)
+		s.asked(nil, chunk)
+		s.lost(addr, nil)
+		l.recordSleeps()
+	}
 }

@@ -54,7 +54,7 @@ func serveGoroutines(s *server) error {
 	defer running.Wait()
 	var open atomic.Int64
 	for !s.draining() {
-		conn, err := listener.Accept()
+		conn, err := s.accept(listener)
 		switch {
 		case err != nil && s.draining():
 		case err != nil && errors.Is(err, net.ErrClosed):
@@ -94,13 +94,16 @@ func (s *server) handle(conn net.Conn) {
 		s.request(peer, buf[:n])
 		s.compute(buf[:n])
 		s.service(buf[:n])
+		s.computed(conn)
 		if s.Wait > 0 {
 			sleepUnless(s.over.Done(), s.Wait)
+			s.slept(conn)
 		}
 		if _, err := conn.Write(buf[:n]); err != nil {
 			s.lost(peer, err)
 			return
 		}
+		s.wrote(conn, n)
 	}
 }
 

@@ -21,12 +21,14 @@
 // Begin with blocking.go. What the models share, so that their files show the model and
 // nothing else, is in server.go (listening, limits, draining, the log), client.go (a client
 // of the blocking models), conn.go and single.go (a client of the single-threaded ones, and
-// what they do besides waiting), children.go (processes), and loops.go (what those on the library
-// tell it). What is answered is in service.go, and what that may cost besides, in compute.go.
+// what they do besides waiting), children.go (processes), loops.go (what those on the library
+// tell it), and tracing.go (what a server records, if it is told to). What is answered is in
+// service.go, and what that may cost besides, in compute.go.
 package models
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -91,14 +93,18 @@ func (m Model) Serve(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-func (m Model) run(ctx context.Context, cfg Config, serve func(*server) error) error {
+func (m Model) run(ctx context.Context, cfg Config, serve func(*server) error) (err error) {
 	s, err := newServer(ctx, m, cfg)
 	if err == nil {
 		err = s.prefer()
 	}
+	if err == nil {
+		err = s.record()
+	}
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, s.trace.Close()) }()
 	var drop context.CancelFunc
 	s.over, drop = context.WithCancel(context.WithoutCancel(ctx))
 	defer drop()

@@ -63,14 +63,18 @@ func (a *answers) Data(t *transport.Transport, chunk []byte) {
 	a.asked(t, chunk)
 	a.compute(chunk)
 	a.service(chunk)
+	a.computed(t)
 	if a.Wait == 0 {
 		_ = t.Write(chunk) // what is wrong with it is told to Lost
+		a.wrote(t, len(chunk))
 		return
 	}
 	t.PauseReading()
 	held := bytes.Clone(chunk) // the buffer is the next client's
 	a.loop.After(a.Wait, func() {
+		a.slept(t)
 		_ = t.Write(held)
+		a.wrote(t, len(held))
 		if !t.Full() {
 			t.Protocol().ResumeWriting(t) // which goes on to read
 		}

@@ -72,7 +72,9 @@ func serveSelect(s *server) error {
 	for l.turn() {
 		read, write := l.interest()
 		read.Set(waker.FD())
-		if _, err := sys.Select(sys.FDSetSize, &read, &write, l.untilNext()); err != nil {
+		began := l.trace.Now()
+		n, err := sys.Select(sys.FDSetSize, &read, &write, l.untilNext())
+		if l.waited("select", began, n); err != nil {
 			return err
 		}
 		if read.Has(waker.FD()) {

@@ -64,7 +64,9 @@ func (l *eventLoop) run(accept callback, goOn func(*conn)) error {
 		if err := l.watchListener(accept); err != nil || l.done() {
 			return err
 		}
-		if _, err := l.sel.Select(l.timeout()); err != nil {
+		began := l.trace.Now()
+		n, err := l.sel.Select(l.timeout())
+		if l.waited(l.sel.Name(), began, n); err != nil {
 			return err
 		}
 		for key := range l.sel.Ready() {

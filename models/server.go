@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
+	"github.com/kettle-go/kettle/internal/trace"
 	"github.com/kettle-go/kettle/selectors"
 )
 
@@ -25,6 +26,7 @@ type Config struct {
 	Backend  string         // the selector of a model with Backends; "" or "auto" is the best
 	Loops    int            // how many loops a model with Loops runs; 0 is one
 	Verbose  bool           // log each connection and request
+	Trace    string         // a file to which what happens is appended, for the lab; "" for none
 	Log      io.Writer      `json:"-"` // where the log goes; nil discards it
 	Ready    func(net.Addr) `json:"-"` // called once it can be connected to; may be nil
 }
@@ -50,7 +52,9 @@ type server struct {
 	model    Model
 	service  Service
 	log      *log.Logger
-	maxConns int // 0: no limit
+	trace    *trace.Recorder // nil: nothing is recorded
+	seen     seen            // what can be recorded of the model
+	maxConns int             // 0: no limit
 
 	accepts acceptLog
 
@@ -81,6 +85,8 @@ func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
 		return nil, m.CanRunOn(cfg.Backend)
 	case cfg.Loops < 0:
 		return nil, fmt.Errorf("the number of loops is %d: it cannot be negative", cfg.Loops)
+	case cfg.Loops > 1 && cfg.Trace != "":
+		return nil, errSeveralLoops
 	case !m.Loops && cfg.Loops > 1:
 		return nil, fmt.Errorf("the model cannot run on %d loops", cfg.Loops)
 	}

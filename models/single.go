@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
+	"github.com/kettle-go/kettle/internal/trace"
 )
 
 // single is what every single-threaded model has besides its way of waiting: the clients,
@@ -77,7 +78,9 @@ func (s *server) newSingle() (*single, error) {
 
 // singleOn returns the same for a socket that listens already.
 func (s *server) singleOn(listener int) *single {
-	return &single{server: s, listener: listener, buf: make([]byte, chunkSize)}
+	l := &single{server: s, listener: listener, buf: make([]byte, chunkSize)}
+	l.recordSleeps()
+	return l
 }
 
 // accepting reports whether the listener is worth looking at. A pause that is over is over from
@@ -100,8 +103,9 @@ func (l *single) newcomers() iter.Seq[*conn] {
 			if !l.accepting() {
 				return
 			}
+			began := l.trace.Now()
 			fd, peer, err := sys.Accept(l.listener, true)
-			if sys.WouldBlock(err) {
+			if l.did(trace.Accept, "accept", peer, began, 0, err); sys.WouldBlock(err) {
 				return
 			}
 			if err != nil {
@@ -243,6 +247,7 @@ func (l *single) onDrain(wake func() error) (stop func()) {
 type waits struct {
 	queue []*conn
 	head  int
+	over  func(*conn) // called when a wait is over; may be nil
 }
 
 func (w *waits) add(c *conn, due time.Time) {
@@ -270,6 +275,9 @@ func (w *waits) take() *conn {
 		w.queue[w.head] = nil
 		w.head++
 		if c.fd >= 0 {
+			if w.over != nil {
+				w.over(c)
+			}
 			return c
 		}
 	}

@@ -57,11 +57,14 @@ func (s *server) attend(t *kettle.Task, c *stream.Conn) (err error) {
 		s.asked(c, chunk)
 		s.compute(chunk)
 		s.service(chunk)
+		s.computed(c)
 		if s.Wait > 0 {
 			err = t.Sleep(s.Wait)
+			s.slept(c)
 		}
 		if err == nil {
 			_, err = c.Write(chunk)
+			s.wrote(c, len(chunk))
 		}
 	}
 	if err == io.EOF { // the client has finished
@@ -97,6 +100,7 @@ func (s *server) serveStreams() error {
 		if int(listening.Add(1)) == s.loops() && s.Ready != nil {
 			s.Ready(ln.Addr())
 		}
+		s.recordWaits(t.EventLoop())
 		stop := context.AfterFunc(s.ctx, func() { t.Drain(2 * Grace) })
 		defer stop()
 		server := stream.Server{Handler: s.attend, Linger: -1}

@@ -71,6 +71,9 @@ func newServe(s streams) *cobra.Command {
 	flags.IntVar(&cfg.MaxConns, "max-conns", 0,
 		"connections open at once; more are refused (0: what the model can bear)")
 	flags.BoolVar(&cfg.Verbose, "verbose", false, "log each connection and request")
+	flags.StringVar(&cfg.Trace, "trace", "",
+		"append what happens to this file when the server ends, a line of JSON for each event:\n"+
+			"for the lab, which draws it")
 	flags.BoolVar(&untilEOF, "until-eof", false,
 		"drain also when standard input ends, as it does when the program at its other end dies")
 	return cmd
@@ -148,6 +151,8 @@ func checkServe(name string, cfg models.Config) (models.Model, error) {
 	case cfg.Loops > 1 && !model.Loops:
 		return model, fmt.Errorf("model %s cannot run on %d loops: %s can", name, cfg.Loops,
 			manyLoops())
+	case cfg.Loops > 1 && cfg.Trace != "":
+		return model, fmt.Errorf("--loops %d: a --trace is of one loop", cfg.Loops)
 	case cfg.Wait < 0:
 		return model, fmt.Errorf("--wait %v: cannot be negative", cfg.Wait)
 	case cfg.Work < 0:

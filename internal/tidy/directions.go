@@ -27,6 +27,7 @@ internal/ascii;
 internal/words;
 internal/pages;
 internal/sys < internal/coro;
+internal/sys < internal/trace;
 
 # Readiness.
 internal/sys, internal/pages, internal/uring < selectors;
@@ -53,14 +54,16 @@ kettle, stream < examples/httpserver;
 examples;
 
 # The servers.
-internal/sys, internal/ascii, internal/coro, selectors, loop, kettle, transport, stream < models;
+internal/sys, internal/ascii, internal/coro, internal/trace, selectors, loop, kettle, transport,
+stream < models;
 
 # The lab.
 internal/sys, github.com/HdrHistogram/hdrhistogram-go < lab/load;
 internal/sys < lab/meter;
 lab/load, github.com/HdrHistogram/hdrhistogram-go < lab/results;
 lab/results, github.com/HdrHistogram/hdrhistogram-go < lab/claims;
-internal/sys, internal/words, lab/load, lab/meter, lab/results,
+internal/sys < lab/server;
+internal/sys, internal/words, lab/load, lab/meter, lab/server, lab/results,
 github.com/HdrHistogram/hdrhistogram-go < lab;
 lab, lab/results < lab/workloads;
 
