@@ -220,7 +220,8 @@ func TestGeneratorsAreCompared(t *testing.T) {
 		t.Errorf("it ended with %d: %s", code, &said)
 	}
 	for _, want := range []string{"\nping-pong: 1 connection, 64 bytes (ping-1)\n",
-		"\nclient in C  ", "\nclient in C again  ", "\nclient in C, in groups  ", "\nthe lab's  ", "(depth-16)\n", " in all\n"} {
+		"\nclient in C  ", "\nclient in C again  ", "\nclient in C, in groups  ",
+		"\nthe lab's  ", "(depth-16)\n", " in all\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, &out)
 		}

@@ -75,7 +75,7 @@ type Config struct {
 	IdleConns int     // connections beside those that are silent after their first answer
 	Heavy     int     // of Conns, those whose requests have the server compute: see Work
 	Deaf      int     // connections beside those that send and never read
-	Batch     int     // requests at once, each on a connection of its own; 0: there is no batch
+	Batch     bool    // there is nothing but one request on each of Conns, all at once
 	Size      int     // bytes of a request
 	Depth     int     // requests in flight on a connection
 	Rate      float64 // requests per second at the fixed rate
@@ -91,10 +91,9 @@ type Config struct {
 	Wait    time.Duration // that each request waits
 	Work    time.Duration // of CPU, that a heavy request costs
 
-	BatchComputes bool // each request of the batch is a heavy one
-	Publish       bool // Pace publishes: one connection does, and Conns subscribe
-	Unbound       bool // the servers may use each CPU, and so may the load
-	Memory        bool // memory is measured, for which a visit waits until the server is at rest
+	Publish bool // Pace publishes: one connection does, and Conns subscribe
+	Unbound bool // the servers may use each CPU, and so may the load
+	Memory  bool // memory is measured, for which a visit waits until the server is at rest
 
 	Warmup   time.Duration // before each window
 	Saturate time.Duration // the length of the saturated window; 0: there is none
@@ -163,7 +162,7 @@ func (c Config) validLoad() error {
 		return fmt.Errorf("%d messages in flight: at least 1 is needed", c.Depth)
 	case min(c.Saturate, c.Pace, c.Churn, c.Idle, c.Warmup, c.Greet, c.Start, c.Stop) < 0:
 		return errors.New("a time cannot be negative")
-	case max(c.Saturate, c.Pace, c.Churn, c.Idle) == 0 && c.Batch == 0:
+	case max(c.Saturate, c.Pace, c.Churn, c.Idle) == 0 && !c.Batch:
 		return errors.New("a measured window must have a length")
 	}
 	return c.load("127.0.0.1:1").Validate()
@@ -195,13 +194,13 @@ func (c Config) checkServers() error {
 // saturatesOnly reports whether the load is what another load generator can be asked for.
 func (c Config) saturatesOnly() bool {
 	return c.Saturate > 0 && max(c.Pace, c.Churn, c.Idle) == 0 &&
-		c.IdleConns+c.Deaf+c.Heavy+c.Batch == 0
+		c.IdleConns+c.Deaf+c.Heavy == 0 && !c.Batch
 }
 
 // load returns the configuration of the load generator against a server at addr.
 func (c Config) load(addr string) load.Config {
-	return load.Config{Addr: addr, Conns: c.Conns, Idle: c.IdleConns, Size: c.Size,
-		Depth: c.Depth, Seed: c.Seed, Timeout: max(2*time.Second, c.Greet)}
+	return load.Config{Addr: addr, Conns: c.Conns, Idle: c.IdleConns, Heavy: c.Heavy,
+		Size: c.Size, Depth: c.Depth, Seed: c.Seed, Timeout: max(2*time.Second, c.Greet)}
 }
 
 // withReference adds the reference once more, so that it is compared with itself.

@@ -29,9 +29,12 @@ func visit(ctx context.Context, s Server, cfg Config, m *results.Machine, round 
 	server, err := start(ctx, s, cfg, m.ServerCPUs)
 	if err == nil {
 		v.meter = meter.New(server.cmd.Process.Pid)
-		if len(s.Client) > 0 {
+		switch {
+		case len(s.Client) > 0:
 			err = v.byClient(ctx, s.Client, server.addr)
-		} else {
+		case cfg.Batch:
+			err = v.batch(ctx, server.addr)
+		default:
 			err = v.measure(ctx, server.addr)
 		}
 		err = errors.Join(err, server.end())
@@ -55,11 +58,29 @@ func (c Config) asked() results.Load {
 	return asked
 }
 
+// generator returns what the load generator is told.
+func (v *visitor) generator(addr string) load.Config {
+	g := v.cfg.load(addr)
+	g.Spin = len(v.machine.LoadCPUs) > 0 // it takes the CPU from nobody
+	return g
+}
+
+// batch has one request answered on each of the connections, all at once.
+func (v *visitor) batch(ctx context.Context, addr string) error {
+	w, err := v.window(func(h load.Hooks) (*load.Result, error) {
+		return load.Batch(ctx, v.generator(addr), h)
+	})
+	if err != nil {
+		return err
+	}
+	v.Batched, v.Served, v.Lost, v.First = w, int(w.Requests), w.Lost, w.Report.First
+	return nil
+}
+
+// measure opens the connections, and measures what is asked for, one after the other.
 func (v *visitor) measure(ctx context.Context, addr string) (err error) {
 	empty, emptyErr := v.settled(ctx)
-	generator := v.cfg.load(addr)
-	generator.Spin = len(v.machine.LoadCPUs) > 0 // it takes the CPU from nobody
-	if v.load, err = load.Dial(ctx, generator); err != nil {
+	if v.load, err = load.Dial(ctx, v.generator(addr)); err != nil {
 		return err
 	}
 	defer func() {

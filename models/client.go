@@ -33,6 +33,7 @@ func (s *server) converse(c client) {
 				return err
 			}
 			s.request(c.peer, buf[:n])
+			s.compute(buf[:n])
 			s.service(buf[:n])
 			s.sleep(s.Wait)
 			if err := sendAll(c.fd, buf[:n]); err != nil {

@@ -59,6 +59,7 @@ func (l *single) receive(c *conn) want {
 	}
 	chunk := l.buf[:n]
 	l.request(c.peer, chunk)
+	l.compute(chunk)
 	l.service(chunk)
 	if l.Wait > 0 {
 		c.pending = slices.Clone(chunk)

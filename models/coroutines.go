@@ -75,6 +75,7 @@ func (t *task) converse() error {
 			return err
 		}
 		l.request(t.peer, chunk)
+		l.compute(chunk)
 		l.service(chunk)
 		if err := t.sleep(l.Wait); err != nil {
 			return err

@@ -92,6 +92,7 @@ func (s *server) handle(conn net.Conn) {
 			return
 		}
 		s.request(peer, buf[:n])
+		s.compute(buf[:n])
 		s.service(buf[:n])
 		if s.Wait > 0 {
 			sleepUnless(s.over.Done(), s.Wait)

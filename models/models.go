@@ -22,7 +22,7 @@
 // nothing else, is in server.go (listening, limits, draining, the log), client.go (a client
 // of the blocking models), conn.go and single.go (a client of the single-threaded ones, and
 // what they do besides waiting), children.go (processes), and loops.go (what those on the library
-// tell it).
+// tell it). What is answered is in service.go, and what that may cost besides, in compute.go.
 package models
 
 import (

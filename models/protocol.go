@@ -61,6 +61,7 @@ func (a *answers) Made(t *transport.Transport) {
 // that becomes too much Base reads no more from the client until it is less.
 func (a *answers) Data(t *transport.Transport, chunk []byte) {
 	a.asked(t, chunk)
+	a.compute(chunk)
 	a.service(chunk)
 	if a.Wait == 0 {
 		_ = t.Write(chunk) // what is wrong with it is told to Lost

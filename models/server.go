@@ -20,6 +20,7 @@ type Config struct {
 	Addr     string         // host:port; port 0 lets the kernel choose
 	Service  string         // see Services; "" is upper
 	Wait     time.Duration  // a simulated upstream call that each chunk waits for
+	Work     time.Duration  // CPU time that each chunk costs that begins with Marker
 	MaxConns int            // connections open at once; 0 leaves it to the model
 	Backend  string         // the selector of a model with Backends; "" or "auto" is the best
 	Loops    int            // how many loops a model with Loops runs; 0 is one
@@ -71,6 +72,8 @@ func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
 	switch {
 	case cfg.Wait < 0:
 		return nil, fmt.Errorf("the wait is %v: it cannot be negative", cfg.Wait)
+	case cfg.Work < 0:
+		return nil, fmt.Errorf("the work is %v: it cannot be negative", cfg.Work)
 	case cfg.MaxConns < 0:
 		return nil, fmt.Errorf("the limit on connections is %d: it cannot be negative",
 			cfg.MaxConns)

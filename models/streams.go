@@ -55,6 +55,7 @@ func (s *server) attend(t *kettle.Task, c *stream.Conn) (err error) {
 			break
 		}
 		s.asked(c, chunk)
+		s.compute(chunk)
 		s.service(chunk)
 		if s.Wait > 0 {
 			err = t.Sleep(s.Wait)

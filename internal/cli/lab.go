@@ -40,7 +40,7 @@ func newLab(s streams) *cobra.Command {
 		Short: "Test what is said about the models, and show what each costs under the same load",
 		Long: "Start each model as a process of its own, put the same load on all of them, in\n" +
 			"several rounds, and say of each claim about them whether it holds here. Verdicts\n" +
-			"come as they are reached; the figures and pictures are in the report that is written\n" +
+			"come as they are reached; figures and pictures are in the report that is written\n" +
 			"to --out. A wrong byte in any answer fails the run.\n\n" +
 			"With --server, any other server of the service is measured too, in any language:\n" +
 			"  kettle lab --models streams --server mine='./mine --port {port}'\n" +
@@ -227,7 +227,7 @@ func (f *labFlags) addModels() error {
 		names = strings.Split(f.models, ",")
 	}
 	o := &f.options
-	o.All = f.models != allModels
+	o.All = f.given("models")
 	for _, name := range names {
 		name = strings.TrimSpace(name)
 		model, err := models.Lookup(name)

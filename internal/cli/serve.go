@@ -65,6 +65,9 @@ func newServe(s streams) *cobra.Command {
 	flags.StringVar(&cfg.Service, "service", "upper", "what is answered: upper, echo")
 	flags.DurationVar(&cfg.Wait, "wait", 0,
 		"a simulated upstream call that each request waits for, such as 10ms")
+	flags.DurationVar(&cfg.Work, "work", 0,
+		fmt.Sprintf("CPU time that each request costs that begins with %q, such as 50ms",
+			models.Marker))
 	flags.IntVar(&cfg.MaxConns, "max-conns", 0,
 		"connections open at once; more are refused (0: what the model can bear)")
 	flags.BoolVar(&cfg.Verbose, "verbose", false, "log each connection and request")
@@ -147,6 +150,8 @@ func checkServe(name string, cfg models.Config) (models.Model, error) {
 			manyLoops())
 	case cfg.Wait < 0:
 		return model, fmt.Errorf("--wait %v: cannot be negative", cfg.Wait)
+	case cfg.Work < 0:
+		return model, fmt.Errorf("--work %v: cannot be negative", cfg.Work)
 	case cfg.MaxConns < 0:
 		return model, fmt.Errorf("--max-conns %d: cannot be negative", cfg.MaxConns)
 	}

@@ -59,7 +59,7 @@ internal/sys, internal/ascii, internal/coro, selectors, loop, kettle, transport,
 internal/sys, github.com/HdrHistogram/hdrhistogram-go < lab/load;
 internal/sys < lab/meter;
 lab/load, github.com/HdrHistogram/hdrhistogram-go < lab/results;
-lab/results < lab/claims;
+lab/results, github.com/HdrHistogram/hdrhistogram-go < lab/claims;
 internal/sys, internal/words, lab/load, lab/meter, lab/results,
 github.com/HdrHistogram/hdrhistogram-go < lab;
 lab, lab/results < lab/workloads;

@@ -55,9 +55,7 @@ func (v Verdict) writeMarkdown(b *strings.Builder) {
 	var names []string
 	for _, r := range v.Rows {
 		for _, f := range r.Figures {
-			if !contains(names, f.Name) {
-				names = append(names, f.Name)
-			}
+			names = appendOnce(names, f.Name)
 		}
 	}
 	fmt.Fprintf(b, "\n| | %s | |\n|---|%s---|\n", escape(strings.Join(names, " \x00 ")),
@@ -85,15 +83,6 @@ func (r Row) Text(name string) string {
 	return ""
 }
 
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
-}
-
 func writeMachine(b *strings.Builder, set *results.Set) {
 	m := set.Run.Machine
 	fmt.Fprintf(b, "\n## Where\n\n")
@@ -110,6 +99,9 @@ func writeMachine(b *strings.Builder, set *results.Set) {
 	line("seed", fmt.Sprint(set.Run.Seed))
 	for _, note := range m.Notes {
 		fmt.Fprintf(b, "* %s\n", escape(note))
+	}
+	for _, text := range Cautions(set) {
+		fmt.Fprintf(b, "* %s\n", escape(text))
 	}
 	if set.End != nil {
 		line("it took", fmt.Sprintf("%.0f s", set.End.Seconds))

@@ -13,17 +13,17 @@ const (
 )
 
 func batches(computes bool) func(results.Load) bool {
-	return func(l results.Load) bool { return l.Batch > 0 && (l.Work > 0) == computes }
+	return func(l results.Load) bool { return l.Batch && (l.Work > 0) == computes }
 }
 
 // share returns how long a batch took, as a share of the sum of what its requests wait for or
 // compute.
 func share(v *results.Visit) *float64 {
 	w := v.Batched
-	if w == nil || v.Error != "" || w.Requests < int64(v.Load.Batch) {
+	if w == nil || v.Error != "" || w.Requests < int64(v.Load.Conns) {
 		return nil
 	}
-	return new(w.Seconds / (float64(v.Load.Batch) * (v.Load.Wait + v.Load.Work)))
+	return new(w.Seconds / (float64(v.Load.Conns) * (v.Load.Wait + v.Load.Work)))
 }
 
 func batchSeconds(v *results.Visit) *float64 {
@@ -97,20 +97,20 @@ func (e *evidence) batched(workload string, fits func(results.Load) bool,
 		series.add(name, 0, scaled(took, 1e3))
 		v.Rows = append(v.Rows, row)
 	}
-	sum := float64(load.Batch) * (load.Wait + load.Work)
+	sum := float64(load.Conns) * (load.Wait + load.Work)
 	if v.Figure != "" {
 		v.Figure += fmt.Sprintf("; the sum is %s", seconds(sum))
 	}
 	v.Status, v.Why = all(v.Rows)
 	v.Charts = []Chart{{Kind: Bars, YLabel: "ms", Limit: new(1e3 * sum), Series: []Series{series},
-		Title: fmt.Sprintf("Time for %d requests of %s at once", load.Batch,
+		Title: fmt.Sprintf("Time for %d requests of %s at once", load.Conns,
 			seconds(load.Wait+load.Work)),
 		Models: named}}
 	return v
 }
 
 // heavyOnes fits the loads in which some of the connections compute.
-func heavyOnes(l results.Load) bool { return l.Heavy > 0 }
+func heavyOnes(l results.Load) bool { return l.Heavy > 0 && !l.Batch }
 
 // lightP99 returns the 99th percentile of those that do not compute, in seconds.
 func lightP99(v *results.Visit) *float64 {

@@ -25,6 +25,7 @@ type Config struct {
 	Addr    string        // host:port of the server
 	Conns   int           // connections; 1
 	Idle    int           // connections beside those, that take part in Greet and Idle only; 0
+	Heavy   int           // how many of Conns send requests that begin with Marker; 0
 	Size    int           // bytes of a request, 1 to MaxSize; 64
 	Depth   int           // requests in flight on a connection under Saturate, to MaxDepth; 1
 	Service string        // what the server does: "upper" or "echo"; "upper"
@@ -73,6 +74,15 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%d idle connections: there cannot be less than none", c.Idle)
 	case c.Size < 1 || c.Size > MaxSize:
 		return fmt.Errorf("requests of %d bytes: 1 to %d are possible", c.Size, MaxSize)
+	case c.Heavy < 0 || c.Heavy > c.Conns:
+		return fmt.Errorf("%d heavy connections: 0 to %d are possible, as there are so many in all",
+			c.Heavy, c.Conns)
+	case c.Heavy > 0 && c.Size < len(Marker):
+		return fmt.Errorf("heavy requests of %d bytes: they begin with the %d bytes %q", c.Size,
+			len(Marker), Marker)
+	case c.Heavy > 0 && c.Depth > 1:
+		return fmt.Errorf("%d requests in flight on heavy connections: a server computes once on "+
+			"all that it receives together, so that only 1 is possible", c.Depth)
 	case c.Depth < 1 || c.Depth > MaxDepth:
 		return fmt.Errorf("%d requests in flight: 1 to %d are possible", c.Depth, MaxDepth)
 	case c.Timeout < 0:
@@ -84,6 +94,15 @@ func (c Config) Validate() error {
 			strings.Join(append([]string{backendAuto}, Backends()...), ", "))
 	}
 	return nil
+}
+
+// kind returns what connection i sends. Heavy ones are spread evenly over all that are busy, so
+// that their requests are too, where each has its turn.
+func (c Config) kind(i int) kind {
+	if i < c.Conns && (i+1)*c.Heavy/c.Conns > i*c.Heavy/c.Conns {
+		return heavy
+	}
+	return ordinary
 }
 
 // spare is how many descriptors beside its connections a Load and the process around it

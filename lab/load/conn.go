@@ -17,6 +17,15 @@ const (
 	lost             // was connected, and has been closed or broken by the server
 )
 
+// kind says what a connection sends.
+type kind uint8
+
+const (
+	ordinary kind = iota
+	heavy         // requests that begin with the marker
+	kinds
+)
+
 // conn is one connection and its two streams, what it sends and what comes back.
 //
 //	0 ......... received ......... sent ......... asked      positions in both streams
@@ -37,6 +46,7 @@ type conn struct {
 	done     int64 // paced: requests answered in this phase
 
 	state    state
+	kind     kind
 	interest interest
 	active   bool // takes part in the phase
 	silent   bool // owed an answer when a drain ended, and has not given it since
@@ -65,9 +75,10 @@ const burst = 16 * maxChunk
 // pump sends what the connection has been asked to, as far as the socket takes it, and has
 // the rest sent once it takes more.
 func (l *Load) pump(i int, c *conn) {
+	payload := &l.payloads[c.kind]
 	for end := c.sent + burst; c.sent < min(c.asked, end); {
 		n := int(min(c.asked-c.sent, maxChunk))
-		n, err := sys.TrySend(int(c.fd), l.payload.requests[c.sendAt:][:n])
+		n, err := sys.TrySend(int(c.fd), payload.requests[c.sendAt:][:n])
 		if err != nil {
 			if !sys.WouldBlock(err) {
 				l.lose(i, c, err)
@@ -76,7 +87,7 @@ func (l *Load) pump(i int, c *conn) {
 			break
 		}
 		c.sent += int64(n)
-		c.sendAt = (c.sendAt + int32(n)) % period
+		c.sendAt = payload.advance(c.sendAt, n)
 	}
 	if c.sent < c.asked {
 		l.watch(i, c, reading|writing)
@@ -102,7 +113,8 @@ func (l *Load) receive(i int, c *conn, p plan) {
 	// The server can have answered what was sent, and no more than that.
 	got := l.buf[:n]
 	known := got[:min(int64(n), c.sent-c.received)]
-	if want := l.payload.answers[c.answerAt:][:len(known)]; !bytes.Equal(known, want) {
+	payload := &l.payloads[c.kind]
+	if want := payload.answers[c.answerAt:][:len(known)]; !bytes.Equal(known, want) {
 		l.fail(wrongByte(i, c.received, known, want))
 		return
 	}
@@ -111,7 +123,7 @@ func (l *Load) receive(i int, c *conn, p plan) {
 		return
 	}
 	c.received += int64(n)
-	c.answerAt = (c.answerAt + int32(n)) % period
+	c.answerAt = payload.advance(c.answerAt, n)
 	if l.window.open {
 		l.window.bytes += int64(n)
 	}
@@ -139,7 +151,7 @@ func (l *Load) complete(i int, c *conn, n int, p plan) {
 		return // a late answer to a request of an earlier phase
 	}
 	if l.window.open {
-		l.window.requests += int64(answers)
+		l.window.requests[c.kind] += int64(answers)
 		if !c.served {
 			c.served = true
 			l.window.served++

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"syscall"
 	"time"
 
@@ -137,7 +136,7 @@ func (l *Load) finish(i int) bool {
 
 // giveUp drops every connection that has not come about in time.
 func (l *Load) giveUp(begun int) {
-	err := fmt.Errorf("connect: not answered in %v: %w", l.config.Timeout, os.ErrDeadlineExceeded)
+	err := notMadeIn(l.config.Timeout)
 	for i := range l.conns {
 		c := &l.conns[i]
 		switch {

@@ -14,6 +14,10 @@
 //	res, err = l.Churn(ctx, warmup, d, load.Hooks{})    // a connection for each request
 //	lost, err := l.Idle(ctx, time.Second)               // silence
 //
+// Batch is for itself, and has no connections but its own, all at once:
+//
+//	res, err := load.Batch(ctx, load.Config{Addr: "127.0.0.1:8080", Conns: 20}, load.Hooks{})
+//
 // # Requests
 //
 // A request is Size bytes and so is its answer; there is no framing, as the service works
@@ -47,8 +51,20 @@
 // Churn is a closed loop too, whose exchanges have a connection each: what it measures is above
 // all what a server pays for accepting and closing one.
 //
+// Batch has an end: everybody comes at once, asks once and leaves. How long it takes until the last
+// one has left shows whether waits overlap or follow each other, also on a server that serves one
+// client at a time.
+//
 // Config.Idle connections are there and silent meanwhile: a server that looks at all that it has,
 // whenever one is ready, shows that.
+//
+// # Heavy requests
+//
+// Config.Heavy of the connections send requests that begin with Marker, all of them, Greet's too. A
+// server may compute on such a request for a while before it answers (kettle serve --work). What
+// that does to the others is in Result.Latency; what heavy requests take themselves is apart, in
+// Result.Heavy. One is in flight at a time: a server that finds several in what it has received
+// computes but once. So it does where a fixed rate is more than it can compute.
 //
 // # Windows
 //

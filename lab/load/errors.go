@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"time"
 )
 
 // ErrWrongByte is matched by the error of every phase once an answer has differed from what
@@ -50,6 +52,11 @@ func unserved(doing string, first error) error {
 		return fmt.Errorf("%s: %w", doing, ErrUnserved)
 	}
 	return fmt.Errorf("%s: %w: %w", doing, ErrUnserved, first)
+}
+
+// notMadeIn says that a connection has not come about in time.
+func notMadeIn(limit time.Duration) error {
+	return fmt.Errorf("connect: not answered in %v: %w", limit, os.ErrDeadlineExceeded)
 }
 
 // connError is an error of one connection.

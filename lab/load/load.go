@@ -15,18 +15,18 @@ import (
 // methods may be called while another runs. What it holds is descriptors, freed by Close, and
 // some 100 bytes for each connection; nothing runs between its phases.
 type Load struct {
-	config  Config
-	payload payload
-	poller  poller
-	waker   *sys.Waker // ends a wait when the context is cancelled
-	conns   []conn     // Config.Conns busy ones, then the idle ones
-	addr    netip.AddrPort
-	buf     []byte // everything is received here, checked and forgotten
-	events  []event
-	epoch   time.Time // of the loop's clock
-	stats   Stats
-	err     error // ends every phase: a wrong byte, or a call that cannot fail has
-	closed  bool
+	config   Config
+	payloads [kinds]payload
+	poller   poller
+	waker    *sys.Waker // ends a wait when the context is cancelled
+	conns    []conn     // Config.Conns busy ones, then the idle ones
+	addr     netip.AddrPort
+	buf      []byte // everything is received here, checked and forgotten
+	events   []event
+	epoch    time.Time // of the loop's clock
+	stats    Stats
+	err      error // ends every phase: a wrong byte, or a call that cannot fail has
+	closed   bool
 
 	// Of the phase that runs.
 	active int   // connections that take part and live
@@ -49,17 +49,19 @@ func (s Stats) Live() int { return s.Conns - s.Failed - s.Lost }
 
 func newLoad(config Config) (*Load, error) {
 	l := &Load{
-		config:  config,
-		payload: newPayload(config.Seed, config.Service),
-		conns:   make([]conn, config.Conns+config.Idle),
-		buf:     make([]byte, maxChunk),
-		events:  make([]event, 0, batch),
-		epoch:   time.Now(),
-		stats:   Stats{Conns: config.Conns + config.Idle},
+		config: config,
+		conns:  make([]conn, config.Conns+config.Idle),
+		buf:    make([]byte, maxChunk),
+		events: make([]event, 0, batch),
+		epoch:  time.Now(),
+		stats:  Stats{Conns: config.Conns + config.Idle},
+	}
+	l.payloads[ordinary] = newPayload(config.Seed, config.Service)
+	if config.Heavy > 0 {
+		l.payloads[heavy] = newMarked(config.Seed, config.Service, config.Size)
 	}
 	for i := range l.conns {
-		at := int32(start(i))
-		l.conns[i] = conn{fd: -1, sendAt: at, answerAt: at}
+		l.conns[i] = l.unborn(i)
 	}
 	var err error
 	if l.poller, err = openPoller(config.Backend, len(l.conns)+1); err != nil {
@@ -74,6 +76,13 @@ func newLoad(config Config) (*Load, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// unborn returns connection i before it is made.
+func (l *Load) unborn(i int) conn {
+	kind := l.config.kind(i)
+	at := l.payloads[kind].start(i)
+	return conn{fd: -1, sendAt: at, answerAt: at, kind: kind}
 }
 
 // Stats returns what has become of the connections so far.

@@ -51,6 +51,16 @@ func (l *Load) run(ctx context.Context, doing string, p plan, ph phase) error {
 	if l.muster(ph.silent) == 0 {
 		return fmt.Errorf("load: %w", unserved(doing, l.stats.First))
 	}
+	err := l.looping(ctx, func() error { return l.parts(ctx, p, ph) })
+	l.settle()
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("load: %s: %w", doing, err)
+}
+
+// looping calls f, in which the loop runs: on one thread, whose waits a cancellation of ctx ends.
+func (l *Load) looping(ctx context.Context, f func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	// Waits end when they are due, and not up to 50 µs later; 0 is the thread's default.
@@ -58,13 +68,8 @@ func (l *Load) run(ctx context.Context, doing string, p plan, ph phase) error {
 	_ = sys.SetTimerSlack(time.Microsecond)
 	defer func() { _ = sys.SetTimerSlack(0) }()
 	stop := l.interruptible(ctx)
-	err := l.parts(ctx, p, ph)
-	stop()
-	l.settle()
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("load: %s: %w", doing, err)
+	defer stop()
+	return f()
 }
 
 // parts goes through the parts of a phase.

@@ -140,7 +140,7 @@ func (p *paced) answered(_ int, c *conn, answers int) {
 		k := c.done*int64(len(p.members)) + int64(c.slot)
 		c.done++
 		if p.first <= k && k < p.last {
-			p.l.window.record(now - p.time(k))
+			p.l.window.record(c, now-p.time(k))
 		}
 	}
 }
@@ -158,7 +158,7 @@ func (p *paced) countUnanswered(now int64) {
 			}
 			p.unanswered++
 			if c.state == alive {
-				p.l.window.record(now - p.time(k))
+				p.l.window.record(c, now-p.time(k))
 			}
 		}
 	}

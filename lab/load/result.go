@@ -12,6 +12,7 @@ type Result struct {
 	Depth   int     // requests in flight on a connection; 0 for a fixed rate
 	Offered float64 // requests per second that were due; 0 for a closed loop
 	Churn   bool    // each request had a connection of its own
+	Batch   bool    // so it had, and all of them were made at once
 
 	Conns    int           // connections that took part
 	Requests int64         // answered in the window
@@ -24,7 +25,12 @@ type Result struct {
 	First  error // of the first connection that ever failed or was lost; nil if none was
 
 	// Latency has the latencies in nanoseconds, to three digits; more than 60 s count as 60 s.
+	// Those of heavy connections are in Heavy instead, which is nil if there are none.
 	Latency *hdrhistogram.Histogram
+	Heavy   *hdrhistogram.Histogram
+
+	HeavyConns    int   // of Conns, those that were heavy
+	HeavyRequests int64 // of Requests, those of heavy connections
 
 	// Unanswered is how many requests that were due in the window had no answer at all; of a
 	// closed loop, how many had none when the drain had ended.
@@ -59,6 +65,7 @@ type Report struct {
 	Depth          int     `json:"depth,omitempty"`
 	Offered        float64 `json:"offeredPerSecond,omitempty"`
 	Churn          bool    `json:"churn,omitempty"`
+	Batch          bool    `json:"batch,omitempty"`
 	Seconds        float64 `json:"seconds"`
 	Requests       int64   `json:"requests"`
 	Bytes          int64   `json:"bytes"`
@@ -72,6 +79,11 @@ type Report struct {
 	LatencyP99     int64   `json:"latencyP99NS"`
 	LatencyP999    int64   `json:"latencyP999NS"`
 	LatencyMax     int64   `json:"latencyMaxNS"`
+	HeavyConns     int     `json:"heavyConns,omitempty"`
+	HeavyRequests  int64   `json:"heavyRequests,omitempty"`
+	HeavyP50       int64   `json:"heavyLatencyP50NS,omitempty"`
+	HeavyP99       int64   `json:"heavyLatencyP99NS,omitempty"`
+	HeavyMax       int64   `json:"heavyLatencyMaxNS,omitempty"`
 	Late           int64   `json:"late"`
 	MaxLate        int64   `json:"maxLateNS"`
 	GeneratorShare float64 `json:"generatorCPUShare"` // of one CPU
@@ -86,6 +98,7 @@ func (r *Result) Report() Report {
 		Depth:       r.Depth,
 		Offered:     r.Offered,
 		Churn:       r.Churn,
+		Batch:       r.Batch,
 		Seconds:     r.Elapsed.Seconds(),
 		Requests:    r.Requests,
 		Bytes:       r.Bytes,
@@ -101,6 +114,11 @@ func (r *Result) Report() Report {
 		LatencyMax:  r.Latency.Max(),
 		Late:        r.Late,
 		MaxLate:     r.MaxLate.Nanoseconds(),
+	}
+	if r.Heavy != nil {
+		report.HeavyConns, report.HeavyRequests = r.HeavyConns, r.HeavyRequests
+		report.HeavyP50, report.HeavyP99 = r.Heavy.ValueAtQuantile(50), r.Heavy.ValueAtQuantile(99)
+		report.HeavyMax = r.Heavy.Max()
 	}
 	if r.Elapsed > 0 {
 		report.GeneratorShare = r.GeneratorCPU.Seconds() / r.Elapsed.Seconds()

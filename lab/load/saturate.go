@@ -109,7 +109,7 @@ func (p *closedLoop) turned() {
 		ring := p.ring(c)
 		for range answers {
 			if p.l.window.open {
-				p.l.window.record(received - ring[c.head])
+				p.l.window.record(c, received-ring[c.head])
 			}
 			ring[c.head] = sent
 			if c.head++; c.head == p.depth {

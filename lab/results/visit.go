@@ -19,7 +19,7 @@ type Load struct {
 	Depth   int     `json:"depth,omitempty"`         // requests in flight on a connection
 	Rate    float64 `json:"ratePerSecond,omitempty"` // at the fixed rate
 	Heavy   int     `json:"heavy,omitempty"`         // of Conns, those whose requests compute
-	Batch   int     `json:"batch,omitempty"`         // requests at once, each on a connection
+	Batch   bool    `json:"batch,omitempty"`         // one request on each of Conns, all at once
 	Service string  `json:"service,omitempty"`       // "" is upper
 	Wait    float64 `json:"waitSeconds,omitempty"`   // that each request waits
 	Work    float64 `json:"workSeconds,omitempty"`   // of CPU, of a heavy request

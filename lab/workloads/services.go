@@ -17,8 +17,8 @@ func wait() Workload {
 			"goroutines", "protocol", "streams"},
 		rounds: [3]int{1, 3, 5},
 		cells: func(p *plan) {
-			cfg := p.base(1)
-			cfg.Batch, cfg.Wait = 10, pick[time.Duration](p, 50, 100, 100)*time.Millisecond
+			cfg := p.base(10)
+			cfg.Batch, cfg.Wait = true, pick[time.Duration](p, 50, 100, 100)*time.Millisecond
 			cfg.Saturate, cfg.Greet = 0, 0
 			for _, name := range p.concerned(p.workload.models...) {
 				p.add(name, cfg, "--wait", cfg.Wait.String())
@@ -38,8 +38,8 @@ func compute() Workload {
 		models: []string{"processes", "threads", "goroutines", "selectors", "streams"},
 		rounds: [3]int{1, 3, 5},
 		cells: func(p *plan) {
-			at := p.base(1)
-			at.Batch, at.BatchComputes, at.Work = 5, true, work
+			at := p.base(5)
+			at.Batch, at.Heavy, at.Work = true, 5, work
 			at.Saturate, at.Greet = 0, 0
 			beside := p.base(10)
 			beside.Heavy, beside.Work, beside.Rate = 1, work, 100
