@@ -38,19 +38,20 @@ const slowest = int64(time.Minute)
 
 // record counts a latency of a connection, in nanoseconds.
 func (w *window) record(c *conn, latency int64) {
-	recent := &w.recent[c.kind]
-	if *recent = append(*recent, latency); len(*recent) == cap(*recent) {
+	recent := append(w.recent[c.kind], latency)
+	w.recent[c.kind] = recent
+	if len(recent) == cap(recent) {
 		w.collect()
 	}
 }
 
 // collect brings the histograms up to date. There is no value that they refuse.
 func (w *window) collect() {
-	for kind := range w.recent {
-		for _, latency := range w.recent[kind] {
+	for kind, recent := range w.recent {
+		for _, latency := range recent {
 			_ = w.latency[kind].RecordValue(min(max(latency, 0), slowest))
 		}
-		w.recent[kind] = w.recent[kind][:0]
+		w.recent[kind] = recent[:0]
 	}
 }
 
