@@ -23,7 +23,7 @@ type client struct {
 // everything before it has been answered, so there is nothing left to do.
 func (s *server) converse(c client) {
 	s.lost(c.peer, func() error {
-		buf := make([]byte, clientBuffer)
+		buf, reply := make([]byte, clientBuffer), s.newReply()
 		for {
 			n, err := sys.Recv(c.fd, buf)
 			if n == 0 && err == nil {
@@ -34,10 +34,13 @@ func (s *server) converse(c client) {
 			}
 			s.request(c.peer, buf[:n])
 			s.compute(buf[:n])
-			s.service(buf[:n])
 			s.sleep(s.Wait)
-			if err := sendAll(c.fd, buf[:n]); err != nil {
-				return err
+			for rest := buf[:n]; len(rest) > 0; {
+				var answer []byte
+				answer, rest = reply(rest)
+				if err := sendAll(c.fd, answer); err != nil {
+					return err
+				}
 			}
 		}
 	}())

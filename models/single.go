@@ -28,6 +28,7 @@ type single struct {
 	ceiling  int     // the first descriptor that cannot be watched; 0 if there is none
 	conns    []*conn // in no particular order
 	buf      []byte  // where every chunk is received: nobody holds it from one visit to the next
+	reply    reply   // to whoever has sent it
 	waits    waits
 	retry    time.Time // when to accept again after descriptors have run out
 	stage    stage     // of the server's end, as the present turn has found it
@@ -77,7 +78,8 @@ func (s *server) newSingle() (*single, error) {
 
 // singleOn returns the same for a socket that listens already.
 func (s *server) singleOn(listener int) *single {
-	return &single{server: s, listener: listener, buf: make([]byte, chunkSize)}
+	return &single{server: s, listener: listener, buf: make([]byte, chunkSize),
+		reply: s.newReply()}
 }
 
 // accepting reports whether the listener is worth looking at. A pause that is over is over from
