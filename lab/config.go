@@ -43,6 +43,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kettle-go/kettle/lab/load"
@@ -202,10 +203,15 @@ func (c Config) saturatesOnly() bool {
 		c.IdleConns+c.Deaf+c.Heavy == 0 && !c.Batch
 }
 
+// unlocked ends the name of a service that differs in how it works only, not in what is asked of it.
+const unlocked = "-unlocked"
+
 // load returns the configuration of the load generator against a server at addr.
 func (c Config) load(addr string) load.Config {
+	service, _ := strings.CutSuffix(c.Service, unlocked)
 	return load.Config{Addr: addr, Conns: c.Conns, Idle: c.IdleConns, Heavy: c.Heavy,
-		Size: c.Size, Depth: c.Depth, Seed: c.Seed, Timeout: max(2*time.Second, c.Greet)}
+		Size: c.Size, Depth: c.Depth, Service: service, Seed: c.Seed,
+		Timeout: max(2*time.Second, c.Greet)}
 }
 
 // withReference adds the reference once more, so that it is compared with itself.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kettle-go/kettle/lab/load"
@@ -27,8 +28,12 @@ func visit(ctx context.Context, s Server, cfg Config, m *results.Machine, round 
 	v := &visitor{cfg: cfg, machine: m, Visit: &results.Visit{Time: time.Now(),
 		Workload: cfg.Workload, Round: round, Server: s.Name, Again: s.Again, Command: s.Command,
 		Load: cfg.asked(), Seed: cfg.Seed}}
+	cpus := m.ServerCPUs
+	if cfg.Unbound {
+		cpus = slices.Concat(m.LoadCPUs, m.ServerCPUs)
+	}
 	process, err := server.Start(ctx, server.Config{Name: s.Name, Command: s.Command,
-		CPUs: m.ServerCPUs, Stderr: cfg.Stderr, Start: cfg.Start, Stop: cfg.Stop})
+		CPUs: cpus, Stderr: cfg.Stderr, Start: cfg.Start, Stop: cfg.Stop})
 	if err == nil {
 		v.meter = meter.New(process.PID())
 		switch {
@@ -63,7 +68,7 @@ func (c Config) asked() results.Load {
 // generator returns what the load generator is told.
 func (v *visitor) generator(addr string) load.Config {
 	g := v.cfg.load(addr)
-	g.Spin = len(v.machine.LoadCPUs) > 0 // it takes the CPU from nobody
+	g.Spin = len(v.machine.LoadCPUs) > 0 && !v.cfg.Unbound // it takes the CPU from nobody
 	return g
 }
 

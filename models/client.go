@@ -24,7 +24,7 @@ type client struct {
 // everything before it has been answered, so there is nothing left to do.
 func (s *server) converse(c client) {
 	s.lost(c.peer, func() error {
-		buf := make([]byte, clientBuffer)
+		buf, reply := make([]byte, clientBuffer), s.newReply()
 		for {
 			began := s.trace.Now()
 			n, err := sys.Recv(c.fd, buf)
@@ -37,10 +37,13 @@ func (s *server) converse(c client) {
 			}
 			s.request(c.peer, buf[:n])
 			s.compute(buf[:n])
-			s.service(buf[:n])
 			s.sleep(c, s.Wait)
-			if err := s.sendAll(c, buf[:n]); err != nil {
-				return err
+			for rest := buf[:n]; len(rest) > 0; {
+				var answer []byte
+				answer, rest = reply(rest)
+				if err := s.sendAll(c, answer); err != nil {
+					return err
+				}
 			}
 		}
 	}())

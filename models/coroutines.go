@@ -69,6 +69,7 @@ func (l *eventLoop) acceptTasks() {
 // by its own variable, across every wait, until it is answered.
 func (t *task) converse() error {
 	l := t.loop
+	reply := l.newReply()
 	for {
 		chunk, err := t.recv()
 		if len(chunk) == 0 {
@@ -76,12 +77,15 @@ func (t *task) converse() error {
 		}
 		l.request(t.peer, chunk)
 		l.compute(chunk)
-		l.service(chunk)
 		if err := t.sleep(l.Wait); err != nil {
 			return err
 		}
-		if err := t.send(chunk); err != nil {
-			return err
+		for rest := chunk; len(rest) > 0; {
+			var answer []byte
+			answer, rest = reply(rest)
+			if err := t.send(answer); err != nil {
+				return err
+			}
 		}
 		l.buffers.give(chunk)
 	}

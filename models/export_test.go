@@ -43,6 +43,20 @@ func Keep(ctx context.Context, run func() error) {
 // ProcessRoom shows processRoom to the tests.
 func ProcessRoom(allowed int) int { return processRoom(allowed) }
 
+// AnswerTo returns the answers of a service, on a server of one thread, to chunks that come one
+// after the other, and the length of the longest that it gives at a time.
+func AnswerTo(service Service, chunks ...[]byte) (answers []byte, most int) {
+	reply := (&server{service: service}).newReply()
+	for _, chunk := range chunks {
+		for len(chunk) > 0 {
+			var answer []byte
+			answer, chunk = reply(chunk)
+			answers, most = append(answers, answer...), max(most, len(answer))
+		}
+	}
+	return answers, most
+}
+
 // ServeUntil is Serve with the context that ends the grace of the drain.
 func (m Model) ServeUntil(ctx, over context.Context, cfg Config) error {
 	s, err := newServer(ctx, m, cfg)
@@ -56,7 +70,7 @@ func (m Model) ServeUntil(ctx, over context.Context, cfg Config) error {
 // UntracedHooks returns a function that calls every hook of a server that records nothing.
 func UntracedHooks() func() {
 	s := &server{ctx: context.Background(), over: context.Background()}
-	l := s.singleOn(-1)
+	l := &single{server: s, listener: -1}
 	chunk := []byte("tea")
 	return func() {
 		addr := netip.AddrPort{}

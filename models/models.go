@@ -1,8 +1,8 @@
 // Package models has one TCP service under thirteen I/O models, each in a file of its own, which is
 // there to be read.
 //
-// The service answers every byte that it receives with the same byte in upper case. What
-// differs is who waits, and where:
+// The service answers every byte that it receives with the same byte in upper case; there are
+// others, to show what else differs: see Services. Above all it is who waits, and where:
 //
 //	                     blocks in the kernel for                  concurrency
 //	blocking.go          its one client                            none
@@ -23,7 +23,8 @@
 // of the blocking models), conn.go and single.go (a client of the single-threaded ones, and
 // what they do besides waiting), children.go (processes), loops.go (what those on the library
 // tell it), and tracing.go (what a server records, if it is told to). What is answered is in
-// service.go, and what that may cost besides, in compute.go.
+// service.go, with count.go for what all clients share, and what an answer may cost besides, in
+// compute.go.
 package models
 
 import (
@@ -50,11 +51,13 @@ type Model struct {
 	Loops       bool   // it can run on several loops
 	Selector    string // the one that it is about, which not each machine has; "" for most
 
-	files    []string // the source that the model needs, the file that shows it first
-	dispatch string   // the function in it that passes events on; "" if there is none
-	maxConns func() int
-	serve    func(*server) error
-	work     func(*server, order) error // what a worker process does, if the model has any
+	processes bool     // its clients are served by processes, which share nothing
+	parallel  bool     // they are served by threads at the same time, which share memory
+	files     []string // the source that the model needs, the file that shows it first
+	dispatch  string   // the function in it that passes events on; "" if there is none
+	maxConns  func() int
+	serve     func(*server) error
+	work      func(*server, order) error // what a worker process does, if the model has any
 }
 
 // All returns the models in the order in which the text introduces them.

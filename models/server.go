@@ -51,6 +51,7 @@ type server struct {
 	over     context.Context // cancelled: the grace of the drain is over, drop what is left
 	model    Model
 	service  Service
+	counter  counter // of the service count
 	log      *log.Logger
 	trace    *trace.Recorder // nil: nothing is recorded
 	seen     seen            // what can be recorded of the model
@@ -70,6 +71,9 @@ func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
 		cfg.Service = "upper"
 	}
 	service, err := LookupService(cfg.Service)
+	if err == nil {
+		err = m.CanServe(service)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +113,9 @@ func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
 	}
 	return s, nil
 }
+
+// newReply returns what answers a client, or all clients of a loop: see reply.
+func (s *server) newReply() reply { return s.service.begin(s) }
 
 // backend returns the name of the selector to wait with, where "" is the best.
 func (s *server) backend() string {

@@ -29,6 +29,7 @@ type single struct {
 	ceiling  int     // the first descriptor that cannot be watched; 0 if there is none
 	conns    []*conn // in no particular order
 	buf      []byte  // where every chunk is received: nobody holds it from one visit to the next
+	reply    reply   // to whoever has sent it
 	waits    waits
 	retry    time.Time // when to accept again after descriptors have run out
 	stage    stage     // of the server's end, as the present turn has found it
@@ -78,7 +79,8 @@ func (s *server) newSingle() (*single, error) {
 
 // singleOn returns the same for a socket that listens already.
 func (s *server) singleOn(listener int) *single {
-	l := &single{server: s, listener: listener, buf: make([]byte, chunkSize)}
+	l := &single{server: s, listener: listener, buf: make([]byte, chunkSize),
+		reply: s.newReply()}
 	l.recordSleeps()
 	return l
 }

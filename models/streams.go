@@ -49,6 +49,7 @@ func streams() Model {
 // sent.
 func (s *server) attend(t *kettle.Task, c *stream.Conn) (err error) {
 	s.came(c)
+	reply := s.newReply()
 	for err == nil {
 		var chunk []byte
 		if chunk, err = c.Next(); err != nil {
@@ -56,15 +57,16 @@ func (s *server) attend(t *kettle.Task, c *stream.Conn) (err error) {
 		}
 		s.asked(c, chunk)
 		s.compute(chunk)
-		s.service(chunk)
 		s.computed(c)
 		if s.Wait > 0 {
 			err = t.Sleep(s.Wait)
 			s.slept(c)
 		}
-		if err == nil {
-			_, err = c.Write(chunk)
-			s.wrote(c, len(chunk))
+		for err == nil && len(chunk) > 0 {
+			var answer []byte
+			answer, chunk = reply(chunk)
+			_, err = c.Write(answer)
+			s.wrote(c, len(answer))
 		}
 	}
 	if err == io.EOF { // the client has finished

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kettle-go/kettle/lab/load"
-	"github.com/kettle-go/kettle/models"
 )
 
 // loadFlags are the flags of the load command.
@@ -58,7 +57,7 @@ func newLoad(s streams) *cobra.Command {
 		"how many of the connections send what costs a server its --work")
 	flags.IntVar(&f.cfg.Idle, "idle-conns", 0, "connections beside those, that send nothing")
 	flags.StringVar(&f.cfg.Service, "service", "upper", "what the server answers: "+
-		strings.Join(models.Services(), ", "))
+		strings.Join(load.Services(), ", "))
 	flags.Uint64Var(&f.cfg.Seed, "seed", 1, "of the bytes sent")
 	return cmd
 }
@@ -147,6 +146,10 @@ func special(r load.Report) string {
 			r.HeavyRequests)
 		fmt.Fprintf(&text, "latency p50 %s  p99 %s  max %s\n",
 			micros(r.HeavyMax, r.HeavyP50, r.HeavyP99, r.HeavyMax)...)
+	}
+	if r.CountAnswers > 0 {
+		fmt.Fprintf(&text, "numbers %d, from %d to %d: given twice %d, missing %d\n",
+			r.CountAnswers, r.CountLowest, r.CountHighest, r.CountTwice, r.CountMissing)
 	}
 	return text.String()
 }

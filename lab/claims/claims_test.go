@@ -228,8 +228,7 @@ func TestUpdatesAreLost(t *testing.T) {
 		m.rounds("shared", server, results.Load{Conns: 50, Service: service},
 			func(v *results.Visit, _ float64) {
 				v.Saturated = window(10)
-				v.Saturated.Counted = &results.Counted{Answers: 1000, Highest: 1000 - lost,
-					Twice: lost}
+				v.Saturated.CountAnswers, v.Saturated.CountTwice = 1000, lost
 			})
 	}
 	for lost, want := range map[int64]Status{20: Holds, 0: DoesNotHold} {

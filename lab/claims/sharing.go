@@ -10,13 +10,12 @@ func serving(service string) func(results.Load) bool {
 	return func(l results.Load) bool { return l.Service == service }
 }
 
-// lost returns how many updates of the counter were lost.
+// lost returns how many updates of the counter were lost: as many numbers were given twice.
 func lost(v *results.Visit) *float64 {
-	if v.Saturated == nil || v.Saturated.Counted == nil || v.Error != "" {
+	if v.Saturated == nil || v.Saturated.CountAnswers == 0 || v.Error != "" {
 		return nil
 	}
-	c := v.Saturated.Counted
-	return new(float64(max(c.Twice, c.Missing, c.Answers-c.Highest)))
+	return new(float64(v.Saturated.CountTwice))
 }
 
 // needsLocks judges whether a counter that connections share comes out wrong without a lock where

@@ -28,7 +28,7 @@ type Config struct {
 	Heavy   int           // how many of Conns send requests that begin with Marker; 0
 	Size    int           // bytes of a request, 1 to MaxSize; 64
 	Depth   int           // requests in flight on a connection under Saturate, to MaxDepth; 1
-	Service string        // what the server does: "upper" or "echo"; "upper"
+	Service string        // what the server does: see Services; "upper"
 	Seed    uint64        // of the bytes that are sent
 	Backend string        // "auto", or one of Backends; "auto"
 	Timeout time.Duration // for connecting, and for each drain; 10 s
@@ -39,6 +39,10 @@ type Config struct {
 	// machine costs more than the answer itself. A client across a network would cost it nothing.
 	Spin bool
 }
+
+// Services returns the services whose answers can be checked: "upper" answers every byte in upper
+// case, "echo" as it is, and "count" every line by the next number.
+func Services() []string { return []string{serviceUpper, serviceEcho, serviceCount} }
 
 // withDefaults returns the configuration with its zero fields filled in.
 func (c Config) withDefaults() Config {
@@ -77,9 +81,10 @@ func (c Config) Validate() error {
 	case c.Heavy < 0 || c.Heavy > c.Conns:
 		return fmt.Errorf("%d heavy connections: 0 to %d are possible, as there are so many in all",
 			c.Heavy, c.Conns)
-	case c.Heavy > 0 && c.Size < len(Marker):
-		return fmt.Errorf("heavy requests of %d bytes: they begin with the %d bytes %q", c.Size,
-			len(Marker), Marker)
+	case c.Heavy > 0 && c.Size < len(Marker),
+		c.Heavy > 0 && c.Size == len(Marker) && c.Service == serviceCount:
+		return fmt.Errorf("heavy requests of %d bytes: they begin with the %d bytes %q, and a "+
+			"line ends with another one", c.Size, len(Marker), Marker)
 	case c.Heavy > 0 && c.Depth > 1:
 		return fmt.Errorf("%d requests in flight on heavy connections: a server computes once on "+
 			"all that it receives together, so that only 1 is possible", c.Depth)
@@ -87,8 +92,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%d requests in flight: 1 to %d are possible", c.Depth, MaxDepth)
 	case c.Timeout < 0:
 		return fmt.Errorf("a time-out of %v: it must be positive", c.Timeout)
-	case c.Service != serviceUpper && c.Service != serviceEcho:
-		return fmt.Errorf("service %q: there is %s and %s", c.Service, serviceUpper, serviceEcho)
+	case !slices.Contains(Services(), c.Service):
+		return fmt.Errorf("service %q: there is %s", c.Service, strings.Join(Services(), ", "))
 	case c.Backend != backendAuto && !slices.Contains(Backends(), c.Backend):
 		return fmt.Errorf("backend %q: there is %s", c.Backend,
 			strings.Join(append([]string{backendAuto}, Backends()...), ", "))

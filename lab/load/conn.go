@@ -112,6 +112,10 @@ func (l *Load) receive(i int, c *conn, p plan) {
 	}
 	// The server can have answered what was sent, and no more than that.
 	got := l.buf[:n]
+	if l.numbers != nil {
+		l.receiveNumbers(i, c, got, p)
+		return
+	}
 	known := got[:min(int64(n), c.sent-c.received)]
 	payload := &l.payloads[c.kind]
 	if want := payload.answers[c.answerAt:][:len(known)]; !bytes.Equal(known, want) {
@@ -144,6 +148,11 @@ func (l *Load) complete(i int, c *conn, n int, p plan) {
 		answers = int(c.partial / size)
 		c.partial %= size
 	}
+	l.count(i, c, answers, p)
+}
+
+// count counts so many answers.
+func (l *Load) count(i int, c *conn, answers int, p plan) {
 	if !c.owing() {
 		c.silent = false // from the next phase on it takes part again
 	}

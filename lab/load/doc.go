@@ -29,6 +29,10 @@
 // is, of the service echo), however they are cut into chunks. Anything else, and a byte
 // more than was asked for, is ErrWrongByte, and ends the run.
 //
+// With the service count each request is a line of Size bytes, and each answer the next number of
+// one counter, in decimal. Which one a connection gets is not known before; but each must be a
+// number, and Result.Counted says how many were given twice.
+//
 // # Closed loop and fixed rate
 //
 // Saturate is a closed loop: Depth requests are in flight on each connection, and an answer

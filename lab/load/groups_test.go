@@ -50,7 +50,8 @@ func TestEveryAnswerIsFollowedByARequest(t *testing.T) {
 		}
 		check(t, res, conns)
 		if res.Requests < 3*int64(conns) || res.Served != conns {
-			t.Errorf("%d connections: %d of them served, %d answers", conns, res.Served, res.Requests)
+			t.Errorf("%d connections: %d of them served, %d answers", conns, res.Served,
+				res.Requests)
 		}
 		if n := res.Latency.TotalCount(); n != res.Requests {
 			t.Errorf("%d connections: %d latencies of %d answers", conns, n, res.Requests)

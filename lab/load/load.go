@@ -17,6 +17,7 @@ import (
 type Load struct {
 	config   Config
 	payloads [kinds]payload
+	numbers  *numbers // that the service count has answered; nil for the others
 	poller   poller
 	waker    *sys.Waker // ends a wait when the context is cancelled
 	conns    []conn     // Config.Conns busy ones, then the idle ones
@@ -57,8 +58,12 @@ func newLoad(config Config) (*Load, error) {
 		stats:  Stats{Conns: config.Conns + config.Idle},
 	}
 	l.payloads[ordinary] = newPayload(config.Seed, config.Service)
+	if config.Service == serviceCount {
+		l.payloads[ordinary] = newRequests(config.Seed, config.Service, config.Size, "")
+		l.numbers = &numbers{parts: make([]part, len(l.conns))}
+	}
 	if config.Heavy > 0 {
-		l.payloads[heavy] = newMarked(config.Seed, config.Service, config.Size)
+		l.payloads[heavy] = newRequests(config.Seed, config.Service, config.Size, Marker)
 	}
 	for i := range l.conns {
 		l.conns[i] = l.unborn(i)

@@ -10,6 +10,7 @@ import (
 const (
 	serviceUpper = "upper" // answers every byte in ASCII upper case
 	serviceEcho  = "echo"  // answers every byte as it is
+	serviceCount = "count" // answers every line by the next number
 )
 
 const (
@@ -38,19 +39,32 @@ func newPayload(seed uint64, service string) payload {
 	return payload{period: period, stride: 4999}.continued(block(seed, Marker), service)
 }
 
-// newMarked returns the block of a seed for heavy connections: whole requests of size bytes, each
-// of which begins with the marker.
-func newMarked(seed uint64, service string, size int) payload {
+// newRequests returns a block of a seed that is made of whole requests of size bytes, each of which
+// begins with the marker, if there is one, and is a line for the service count.
+func newRequests(seed uint64, service string, size int, marker string) payload {
 	text := block(seed, Marker)
-	requests := (period + size - 1) / size
-	marked := make([]byte, requests*size)
-	for at := 0; at < len(marked); at += len(text) {
-		copy(marked[at:], text)
+	whole := make([]byte, (period+size-1)/size*size)
+	for at := 0; at < len(whole); at += len(text) {
+		copy(whole[at:], text)
 	}
-	for at := 0; at < len(marked); at += size {
-		copy(marked[at:], Marker)
+	for at := 0; at < len(whole); at += size {
+		request := whole[at:][:size]
+		if service == serviceCount {
+			line(request)
+		}
+		copy(request, marker)
 	}
-	return payload{period: int32(len(marked)), stride: int32(size)}.continued(marked, service)
+	return payload{period: int32(len(whole)), stride: int32(size)}.continued(whole, service)
+}
+
+// line makes a line of a request.
+func line(request []byte) {
+	for i, b := range request {
+		if b == '\n' {
+			request[i] = ' '
+		}
+	}
+	request[len(request)-1] = '\n'
 }
 
 // block returns random bytes that do not have the word in them, also where they begin again.

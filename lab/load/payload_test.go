@@ -69,7 +69,8 @@ func TestMarkedPayload(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.OneOf(rapid.IntRange(len(Marker), 300), rapid.IntRange(len(Marker), 20_000),
 			rapid.IntRange(MaxSize-10, MaxSize)).Draw(t, "size")
-		p := newMarked(rapid.Uint64().Draw(t, "seed"), serviceUpper, size)
+		seed := rapid.Uint64().Draw(t, "seed")
+		p := newRequests(seed, serviceUpper, size, Marker)
 		requests := int(p.period) / size
 		if int(p.period) != requests*size || p.period < period || len(p.requests) < maxChunk {
 			t.Fatalf("a block of %d bytes for requests of %d", p.period, size)

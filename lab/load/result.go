@@ -8,7 +8,7 @@ import (
 
 // Result is what a measured window has shown.
 type Result struct {
-	Size    int     // bytes of a request and of its answer
+	Size    int     // bytes of a request and, but for the service count, of its answer
 	Depth   int     // requests in flight on a connection; 0 for a fixed rate
 	Offered float64 // requests per second that were due; 0 for a closed loop
 	Churn   bool    // each request had a connection of its own
@@ -31,6 +31,8 @@ type Result struct {
 
 	HeavyConns    int   // of Conns, those that were heavy
 	HeavyRequests int64 // of Requests, those of heavy connections
+
+	Counted *Counted // of the service count; nil for the others
 
 	// Unanswered is how many requests that were due in the window had no answer at all; of a
 	// closed loop, how many had none when the drain had ended.
@@ -84,6 +86,11 @@ type Report struct {
 	HeavyP50       int64   `json:"heavyLatencyP50NS,omitempty"`
 	HeavyP99       int64   `json:"heavyLatencyP99NS,omitempty"`
 	HeavyMax       int64   `json:"heavyLatencyMaxNS,omitempty"`
+	CountAnswers   int64   `json:"countAnswers,omitempty"` // these are since the load was made
+	CountLowest    uint64  `json:"countLowest,omitempty"`
+	CountHighest   uint64  `json:"countHighest,omitempty"`
+	CountTwice     int64   `json:"countTwice,omitempty"`
+	CountMissing   int64   `json:"countMissing,omitempty"`
 	Late           int64   `json:"late"`
 	MaxLate        int64   `json:"maxLateNS"`
 	GeneratorShare float64 `json:"generatorCPUShare"` // of one CPU
@@ -119,6 +126,10 @@ func (r *Result) Report() Report {
 		report.HeavyConns, report.HeavyRequests = r.HeavyConns, r.HeavyRequests
 		report.HeavyP50, report.HeavyP99 = r.Heavy.ValueAtQuantile(50), r.Heavy.ValueAtQuantile(99)
 		report.HeavyMax = r.Heavy.Max()
+	}
+	if c := r.Counted; c != nil {
+		report.CountAnswers, report.CountTwice, report.CountMissing = c.Answers, c.Twice, c.Missing
+		report.CountLowest, report.CountHighest = c.Lowest, c.Highest
 	}
 	if r.Elapsed > 0 {
 		report.GeneratorShare = r.GeneratorCPU.Seconds() / r.Elapsed.Seconds()

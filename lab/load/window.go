@@ -129,6 +129,9 @@ func (l *Load) result() *Result {
 		HeavyRequests: w.requests[heavy],
 		GeneratorCPU:  w.cpu,
 	}
+	if l.numbers != nil {
+		r.Counted = l.numbers.seen.counted()
+	}
 	for i := range l.conns {
 		c := &l.conns[i]
 		if c.active {

@@ -25,7 +25,7 @@ func example() []Record {
 		{Model: &Model{Name: "streams", Source: "package models\n", OwnLines: 1, Tests: new(0)}},
 		{Visit: &Visit{Workload: "storm", Round: 1, Server: "streams", Load: Load{Conns: 100},
 			Saturated: &Window{Report: load.Report{Rate: 1e5}, CPUMicros: new(4.5),
-				Latency: &Latencies{h}, Counted: &Counted{Answers: 3}}}},
+				Latency: &Latencies{h}}}},
 		{Switch: &Switch{Kind: "threads", Nanos: 1500, Kernel: new(1.0)}},
 		{Timeline: []byte(`{"model":"streams"}`)},
 		{End: &End{Seconds: 12.5, Interrupted: "by hand"}},

@@ -67,15 +67,6 @@ type Window struct {
 	Calls     *float64   `json:"systemCallsPerMessage,omitempty"`
 	User      float64    `json:"userSeconds,omitempty"` // by samples: see package meter
 	System    float64    `json:"systemSeconds,omitempty"`
-	Counted   *Counted   `json:"counted,omitempty"` // by the service that counts
-}
-
-// Counted is what has become of one counter that all connections of a server share.
-type Counted struct {
-	Answers int64 `json:"answers"`
-	Highest int64 `json:"highest"`
-	Twice   int64 `json:"twice"`   // numbers that were given more than once
-	Missing int64 `json:"missing"` // below the highest
 }
 
 // Kind is a kind of window.
