@@ -203,7 +203,7 @@ func (c Config) saturatesOnly() bool {
 		c.IdleConns+c.Deaf+c.Heavy == 0 && !c.Batch
 }
 
-// unlocked ends the name of a service that differs in how it works only, not in what is asked of it.
+// unlocked ends the name of a service that differs only in how it works, not in what is asked.
 const unlocked = "-unlocked"
 
 // load returns the configuration of the load generator against a server at addr.

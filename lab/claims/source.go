@@ -6,21 +6,22 @@ import "fmt"
 // before.
 func lines(e *evidence) Verdict {
 	var v Verdict
-	var own []int
+	var own, needs []int
 	series := Series{Name: "lines of code"}
 	for _, name := range []string{"selectors", "coroutines", "streams"} {
 		m := e.Model(name)
 		if m == nil {
 			return notMeasured("the results have no source of the model %s", name)
 		}
-		own = append(own, m.OwnLines)
+		own, needs = append(own, m.OwnLines), append(needs, m.Lines)
 		v.Rows = append(v.Rows, Row{Server: name, Figures: []Figure{
 			counted("lines", m.OwnLines), counted("with what it needs", m.Lines)}})
 		y := float64(m.OwnLines)
 		series.Points = append(series.Points, Point{Label: name, Y: y, Low: y, High: y})
 	}
 	v.Status = holdsIf(own[0] > own[1] && own[1] > own[2])
-	v.Figure = fmt.Sprintf("selectors %d, coroutines %d, streams %d lines", own[0], own[1], own[2])
+	v.Figure = fmt.Sprintf("selectors %d, coroutines %d, streams %d lines; with what each needs "+
+		"%d, %d, %d", own[0], own[1], own[2], needs[0], needs[1], needs[2])
 	v.Charts = []Chart{{Kind: Bars, Title: "Lines of code of each model's own file",
 		YLabel: "lines", Series: []Series{series},
 		Models: []string{"selectors", "coroutines", "streams"}}}
