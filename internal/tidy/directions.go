@@ -58,14 +58,16 @@ internal/sys, internal/ascii, internal/coro, selectors, loop, kettle, transport,
 # The lab.
 internal/sys, github.com/HdrHistogram/hdrhistogram-go < lab/load;
 internal/sys < lab/meter;
+internal/sys, internal/coro, loop, kettle < lab/switching;
 internal/sys, internal/words, lab/load, lab/meter,
 github.com/HdrHistogram/hdrhistogram-go < lab;
 
 # The command.
 internal/words, golang.org/x/term, github.com/mattn/go-runewidth < internal/client;
-internal/sys, internal/ascii, selectors, models, lab, lab/load, lab/meter, internal/client,
-github.com/spf13/cobra, github.com/charmbracelet/lipgloss, golang.org/x/term < internal/cli;
-models, internal/cli < cmd/kettle;
+internal/sys, internal/ascii, selectors, models, lab, lab/load, lab/meter, lab/switching,
+internal/client, github.com/spf13/cobra, github.com/charmbracelet/lipgloss,
+golang.org/x/term < internal/cli;
+models, lab/switching, internal/cli < cmd/kettle;
 
 # The comparison with other servers.
 models, lab < bench;
