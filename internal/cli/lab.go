@@ -73,6 +73,7 @@ func newLab(s streams) *cobra.Command {
 		"length of each measured window")
 	flags.Uint64Var(&f.cfg.Seed, "seed", 1, "of the order of the visits and the bytes sent")
 	flags.StringVar(&f.json, "json", "", "write one line of JSON for each visit to this file")
+	cmd.AddCommand(newSwitch(s))
 	return cmd
 }
 

@@ -22,5 +22,8 @@ func MeasureProcesses(ctx context.Context, d, begin, end time.Duration) (Result,
 	return patience{begin, end}.processes(ctx, d)
 }
 
-// Quantile is tested by itself.
-var Quantile = quantile
+// The seams of what is tested by itself.
+var (
+	Quantile  = quantile
+	RunWithin = runWithin
+)
