@@ -65,7 +65,7 @@ func newLab(s streams) *cobra.Command {
 		},
 	}
 	f.declare(cmd)
-	cmd.AddCommand(newReport(s))
+	cmd.AddCommand(newReport(s), newSwitch(s))
 	return cmd
 }
 
@@ -122,7 +122,8 @@ func (f *labFlags) complete(self string) error {
 		return errors.New("--out: a directory is needed")
 	}
 	o := &f.options
-	o.Scale, o.Rounds, o.Seed, o.Make = workloads.Normal, f.rounds, f.seed, f.maker(self)
+	o.Self, o.Scale, o.Rounds, o.Seed = self, workloads.Normal, f.rounds, f.seed
+	o.Make = f.maker(self)
 	if f.quick {
 		o.Scale = workloads.Quick
 	} else if f.full {

@@ -63,14 +63,15 @@ internal/sys < lab/meter;
 lab/load, github.com/HdrHistogram/hdrhistogram-go < lab/results;
 lab/results, github.com/HdrHistogram/hdrhistogram-go < lab/claims;
 internal/sys < lab/server;
+internal/sys, internal/coro, loop, kettle < lab/switching;
 internal/sys, internal/words, lab/load, lab/meter, lab/server, lab/results,
 github.com/HdrHistogram/hdrhistogram-go < lab;
-lab, lab/results < lab/workloads;
+lab, lab/results, lab/switching < lab/workloads;
 
 # The command.
 internal/words, golang.org/x/term, github.com/mattn/go-runewidth < internal/client;
 internal/sys, internal/ascii, selectors, models, lab, lab/load, lab/meter, lab/results,
-lab/claims, lab/workloads, internal/client,
+lab/claims, lab/switching, lab/workloads, internal/client,
 github.com/spf13/cobra, github.com/charmbracelet/lipgloss, golang.org/x/term < internal/cli;
 models, internal/cli < cmd/kettle;
 

@@ -17,6 +17,7 @@ type Options struct {
 	Models    []string     // that were chosen
 	All       bool         // each of them in each workload, though it may be evidence for nothing
 	Others    []lab.Server // beside the models
+	Self      string       // this program, to be executed anew
 	Reference string       // of the storm: the row that ratios are to
 	Seed      uint64
 	Machine   results.Machine
@@ -70,7 +71,7 @@ func (o Options) plan(w *Workload) *plan {
 // roundsOf returns how many rounds there are of a workload.
 func (o Options) roundsOf(w Workload) int {
 	switch {
-	case w.cells == nil:
+	case w.cells == nil && w.step == nil:
 		return 0
 	case o.Rounds > 0:
 		return o.Rounds

@@ -1,5 +1,14 @@
 package workloads
 
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/kettle-go/kettle/lab/results"
+	"github.com/kettle-go/kettle/lab/switching"
+)
+
 // source has nothing to visit: the source of the models is in the results of each run.
 func source() Workload {
 	return Workload{
@@ -7,4 +16,45 @@ func source() Workload {
 		About:  "the source of the models: how long is it, and how often does it ask?",
 		Claims: []string{"C14", "C15"},
 	}
+}
+
+// passing passes a token between two of each kind.
+func passing() Workload {
+	return Workload{
+		Name:   "switch",
+		About:  "a token between two processes, threads, goroutines, coroutines, callbacks",
+		Claims: []string{"C16"},
+		Params: "kettle lab switch does it alone: --kinds, --duration",
+		rounds: [3]int{1, 3, 5},
+		step: func(p *plan) step {
+			return func(ctx context.Context) error {
+				order := rand.New(rand.NewPCG(p.Seed, 1))
+				for round := 1; round <= p.roundsOf(*p.workload); round++ {
+					if err := p.pass(ctx, round, order); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+		},
+	}
+}
+
+// pass measures each kind of switch once, in another order each time.
+func (p *plan) pass(ctx context.Context, round int, order *rand.Rand) error {
+	kinds := switching.Kinds()
+	order.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
+	each := pick[time.Duration](p, 30, 60, 200) * time.Millisecond
+	measured, err := switching.Run(ctx, p.Self, kinds, each, p.Machine.ServerCPUs)
+	if err != nil {
+		return err
+	}
+	for _, m := range measured {
+		s := results.Switch{Kind: string(m.Kind), Round: round, Switches: m.Switches, Nanos: m.NS,
+			Kernel: m.KernelSwitches, Missing: m.Unavailable}
+		if err := p.Keep(results.Record{Switch: &s}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -41,7 +41,7 @@ const (
 
 // All returns the workloads in the order in which they are run: what is quickest comes first.
 func All() []Workload {
-	return []Workload{source(), growth(), idle(), wait(), crowd(), compute(),
+	return []Workload{source(), passing(), growth(), idle(), wait(), crowd(), compute(),
 		slow(), shared(), storm(), churn(), pipeline(), size(), fanout()}
 }
 
