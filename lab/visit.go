@@ -117,7 +117,15 @@ func (v *visitor) measure(ctx context.Context, addr string) (err error) {
 			defer stop()
 		}
 	}
-	return v.windows(ctx)
+	if err := v.windows(ctx); err != nil {
+		return err
+	}
+	if v.cfg.Memory && emptyErr == nil {
+		if held, err := v.memory(); err == nil {
+			v.GrownBytes = new(float64(held - empty))
+		}
+	}
+	return nil
 }
 
 // windows measures the server in each kind of window that the configuration has.

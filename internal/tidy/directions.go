@@ -73,7 +73,7 @@ internal/words, golang.org/x/term, github.com/mattn/go-runewidth < internal/clie
 internal/sys, internal/ascii, selectors, models, lab, lab/load, lab/meter, lab/results,
 lab/claims, lab/switching, lab/workloads, internal/client,
 github.com/spf13/cobra, github.com/charmbracelet/lipgloss, golang.org/x/term < internal/cli;
-models, internal/cli < cmd/kettle;
+models, lab/switching, internal/cli < cmd/kettle;
 
 # The comparison with other servers.
 models, lab, lab/results < bench;
