@@ -89,6 +89,7 @@ type Switch struct {
 	Round    int      `json:"round"`
 	Switches int64    `json:"switches"`
 	Nanos    float64  `json:"nanosPerSwitch"`
+	CPU      *float64 `json:"cpuNanosPerSwitch,omitempty"` // less noisy on a busy machine
 	Kernel   *float64 `json:"kernelSwitchesPerSwitch,omitempty"`
 	Missing  string   `json:"notMeasured,omitempty"` // why there are no figures
 }

@@ -51,7 +51,7 @@ func (p *plan) pass(ctx context.Context, round int, order *rand.Rand) error {
 	}
 	for _, m := range measured {
 		s := results.Switch{Kind: string(m.Kind), Round: round, Switches: m.Switches, Nanos: m.NS,
-			Kernel: m.KernelSwitches, Missing: m.Unavailable}
+			CPU: m.CPUNS, Kernel: m.KernelSwitches, Missing: m.Unavailable}
 		if err := p.Keep(results.Record{Switch: &s}); err != nil {
 			return err
 		}
