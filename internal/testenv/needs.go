@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"sync"
 )
 
@@ -33,6 +34,7 @@ const (
 	OwnNetwork                     // a process with a network, and its settings, of its own
 	Wrk                            // wrk on PATH
 	Rings                          // io_uring, as of Linux 5.19, not forbidden
+	Chromium                       // chromium, chromium-browser or google-chrome on PATH
 )
 
 // entry is one row of the table of needs.
@@ -76,6 +78,8 @@ var table = [...]entry{
 	Wrk: {"Wrk", "serving HTTP to a load generator that others have written",
 		sync.OnceValue(func() error { return probeCommand("wrk") })},
 	Rings: {"Rings", "everything on io_uring", sync.OnceValue(probeRings)},
+	Chromium: {"Chromium", "that the lab's page works in a browser",
+		sync.OnceValue(probeChromium)},
 }
 
 const (
@@ -121,6 +125,17 @@ func probeCommand(name string) error {
 		return fmt.Errorf("%s is not on PATH", name)
 	}
 	return nil
+}
+
+// probeChromium looks for a browser under the names that it goes by.
+func probeChromium() error {
+	names := []string{"chromium", "chromium-browser", "google-chrome"}
+	for _, name := range names {
+		if probeCommand(name) == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("none of %s is on PATH", strings.Join(names, ", "))
 }
 
 // probePython starts a Python, since finding a command of that name is not
