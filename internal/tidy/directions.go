@@ -60,6 +60,7 @@ internal/sys, github.com/HdrHistogram/hdrhistogram-go < lab/load;
 internal/sys < lab/meter;
 lab/load, github.com/HdrHistogram/hdrhistogram-go < lab/results;
 lab/results < lab/claims;
+internal/words, lab/results, lab/claims < lab/page;
 internal/sys, internal/words, lab/load, lab/meter, lab/results,
 github.com/HdrHistogram/hdrhistogram-go < lab;
 
@@ -84,6 +85,8 @@ internal/sys, internal/tidy < unmet;
 
 // testLibraries are the libraries that any test may use.
 var testLibraries = []string{
+	"github.com/chromedp/cdproto",
+	"github.com/chromedp/chromedp",
 	"github.com/google/go-cmp",
 	"github.com/rogpeppe/go-internal",
 	"go.uber.org/goleak",
