@@ -16,7 +16,7 @@ TREE = { git status --porcelain && git diff; } 2>/dev/null | cksum
 
 .DEFAULT_GOAL := help
 .PHONY: help quick test race long fmt vet lint tidy cross fuzz smoke costs ratios model rows \
-	stats peers generator tree-before clean-tree ci
+	stats peers generator charts tree-before clean-tree ci
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ rows: ## Which behaviours of docs/behaviours.md tests hold, and which not, and w
 
 stats: ## Comments, tests and sizes of each package (judges nothing).
 	@$(GO) run ./internal/tidy/show stats
+
+charts: ## Fetch what draws the lab's page again, and compare it with what is embedded (needs npm).
+	@lab/page/thirdparty/fetch.sh
 
 tree-before: # Note the state of the tree, for clean-tree.
 	@if git rev-parse --git-dir >/dev/null 2>&1; then \

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"sync"
 )
 
@@ -34,6 +35,7 @@ const (
 	Wrk                            // wrk on PATH
 	Rings                          // io_uring, as of Linux 5.19, not forbidden
 	CCompiler                      // cc on PATH
+	Chromium                       // chromium, chromium-browser or google-chrome on PATH
 )
 
 // entry is one row of the table of needs.
@@ -79,6 +81,8 @@ var table = [...]entry{
 	Rings: {"Rings", "everything on io_uring", sync.OnceValue(probeRings)},
 	CCompiler: {"CCompiler", "the client in C that the load generator is compared with",
 		sync.OnceValue(func() error { return probeCommand("cc") })},
+	Chromium: {"Chromium", "that the lab's page works in a browser",
+		sync.OnceValue(probeChromium)},
 }
 
 const (
@@ -124,6 +128,17 @@ func probeCommand(name string) error {
 		return fmt.Errorf("%s is not on PATH", name)
 	}
 	return nil
+}
+
+// probeChromium looks for a browser under the names that it goes by.
+func probeChromium() error {
+	names := []string{"chromium", "chromium-browser", "google-chrome"}
+	for _, name := range names {
+		if probeCommand(name) == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("none of %s is on PATH", strings.Join(names, ", "))
 }
 
 // probePython starts a Python, since finding a command of that name is not

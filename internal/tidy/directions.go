@@ -62,6 +62,7 @@ internal/sys, github.com/HdrHistogram/hdrhistogram-go < lab/load;
 internal/sys < lab/meter;
 lab/load, github.com/HdrHistogram/hdrhistogram-go < lab/results;
 lab/results, github.com/HdrHistogram/hdrhistogram-go < lab/claims;
+internal/words, lab/results, lab/claims < lab/page;
 internal/sys < lab/server;
 internal/sys, internal/coro, loop, kettle < lab/switching;
 internal/sys, internal/words, lab/load, lab/meter, lab/server, lab/results,
@@ -71,7 +72,7 @@ lab, lab/results, lab/switching < lab/workloads;
 # The command.
 internal/words, golang.org/x/term, github.com/mattn/go-runewidth < internal/client;
 internal/sys, internal/ascii, selectors, models, lab, lab/load, lab/meter, lab/results,
-lab/claims, lab/switching, lab/workloads, internal/client,
+lab/claims, lab/page, lab/switching, lab/timeline, lab/workloads, internal/client,
 github.com/spf13/cobra, github.com/charmbracelet/lipgloss, golang.org/x/term < internal/cli;
 models, lab/switching, internal/cli < cmd/kettle;
 
@@ -89,6 +90,8 @@ internal/sys, internal/tidy < unmet;
 
 // testLibraries are the libraries that any test may use.
 var testLibraries = []string{
+	"github.com/chromedp/cdproto",
+	"github.com/chromedp/chromedp",
 	"github.com/google/go-cmp",
 	"github.com/rogpeppe/go-internal",
 	"go.uber.org/goleak",

@@ -1,0 +1,66 @@
+package page
+
+import (
+	"strings"
+	"testing"
+)
+
+// svg returns a picture with something in it.
+func svg(inside string) string {
+	return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">` + inside + `</svg>`
+}
+
+func TestPicturesBecomePartsOfThePage(t *testing.T) {
+	const head = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">`
+	for _, c := range []struct{ name, in, want string }{
+		{"shapes", svg(`<rect x="1"/>`), head + `<rect x="1"></rect></svg>`},
+		{"text", svg(`<text>a &lt;b&gt; &amp;</text>`),
+			head + `<text>a &lt;b&gt; &amp;</text></svg>`},
+		{"a declaration and a comment", `<?xml version="1.0"?>` + "\n" + svg(`<!-- a --><g/>`) +
+			"\n", head + `<g></g></svg>`},
+		{"names", svg(`<g id="a"/><use href="#a"/><use xlink:href="#a"/><g clip-path="url(#a)"/>`),
+			head + `<g id="P-a"></g><use href="#P-a"></use><use xlink:href="#P-a"></use>` +
+				`<g clip-path="url(#P-a)"></g></svg>`},
+		{"its text", svg(`<title id="t">x</title><desc id="d"/>`) + "",
+			head + `<title id="P-t">x</title><desc id="P-d"></desc></svg>`},
+		{"labels", `<svg role="img" aria-labelledby="t d"></svg>`,
+			`<svg role="img" aria-labelledby="P-t P-d"></svg>`},
+		{"styles", svg(`<style>.a { fill: url(#b) }</style>`),
+			head + `<style>#P{.a { fill: url(#P-b) }}</style></svg>`},
+	} {
+		got, err := own(c.in, "P")
+		if err != nil || got != c.want {
+			t.Errorf("%s: %v\n%s\nwant\n%s", c.name, err, got, c.want)
+		}
+	}
+}
+
+func TestPicturesThatDoMoreAreRefused(t *testing.T) {
+	for _, c := range []struct{ name, in, wrong string }{
+		{"a script", svg(`<script>alert(1)</script>`), "element script"},
+		{"a script in capitals", svg(`<SCRIPT/>`), "element SCRIPT"},
+		{"HTML within", svg(`<foreignObject><b/></foreignObject>`), "element foreignObject"},
+		{"a picture from elsewhere", svg(`<image href="https://example.org/a.png"/>`),
+			"element image"},
+		{"an animation of a link", svg(`<animate attributeName="href"/>`), "element animate"},
+		{"a handler", svg(`<g onclick="alert(1)"/>`), "onclick, which runs"},
+		{"a link", svg(`<a href="javascript:alert(1)"/>`), "outside of it"},
+		{"an old link", svg(`<a xlink:href="https://example.org"/>`), "outside of it"},
+		{"a fill from elsewhere", svg(`<g fill="url(https://example.org/#a)"/>`),
+			"loads something"},
+		{"a style from elsewhere", svg(`<style>a{fill:url( "//example.org")}</style>`),
+			"loads something"},
+		{"an import", svg(`<style>@import "a.css"</style>`), "loads something"},
+		{"HTML", `<p>no</p>`, "not one svg element"},
+		{"two", svg("") + svg(""), "not one svg element"},
+		{"nothing", "just text", "no element"},
+		{"no end", `<svg><g>`, "does not end its element g"},
+		{"another end", `<svg></g></svg>`, "not open"},
+		{"no XML", `<svg><`, "read the picture"},
+	} {
+		got, err := own(c.in, "P")
+		if err == nil || !strings.Contains(err.Error(), c.wrong) {
+			t.Errorf("%s: %v, want an error with %q; the picture: %s", c.name, err, c.wrong, got)
+		}
+	}
+}
