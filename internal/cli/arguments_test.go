@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,7 +25,7 @@ func parse(t testing.TB, args []string) (code int, out, said string) {
 	defer null.Close()
 	var stdout, stderr bytes.Buffer
 	root := newRoot(streams{null, null, null})
-	for _, c := range root.Commands() {
+	for _, c := range below(root) {
 		if c.PreRunE != nil || c.Name() == "models" {
 			c.RunE = func(*cobra.Command, []string) error { return nil }
 		}
@@ -37,18 +38,30 @@ func parse(t testing.TB, args []string) (code int, out, said string) {
 	return code, stdout.String(), stderr.String()
 }
 
-// flag is a flag of a command.
-type flag struct{ command, name, kind, usage, value string }
+// below returns the commands below one, at whatever depth.
+func below(c *cobra.Command) (all []*cobra.Command) {
+	for _, sub := range c.Commands() {
+		all = append(append(all, sub), below(sub)...)
+	}
+	return all
+}
+
+// flag is a flag of a command, which is named by one word or more.
+type flag struct {
+	command                  []string
+	name, kind, usage, value string
+}
 
 var flagName = regexp.MustCompile(`(?m)^ +(?:-\w, |    )--([\w-]+)`)
 
 // flags returns every flag of every command.
 func flags() []flag {
 	var all []flag
-	for _, c := range newRoot(streams{}).Commands() {
+	for _, c := range below(newRoot(streams{})) {
+		command := strings.Fields(c.CommandPath())[1:]
 		for _, m := range flagName.FindAllStringSubmatch(c.Flags().FlagUsages(), -1) {
 			f := c.Flags().Lookup(m[1])
-			all = append(all, flag{c.Name(), f.Name, f.Value.Type(), f.Usage, f.DefValue})
+			all = append(all, flag{command, f.Name, f.Value.Type(), f.Usage, f.DefValue})
 		}
 	}
 	return all
@@ -56,7 +69,7 @@ func flags() []flag {
 
 // TestEveryCommandThatWorksChecksItsFlagsFirst, as parse relies on it.
 func TestEveryCommandThatWorksChecksItsFlagsFirst(t *testing.T) {
-	for _, c := range newRoot(streams{}).Commands() {
+	for _, c := range below(newRoot(streams{})) {
 		if c.HasFlags() && c.PreRunE == nil && c.Name() != "help" {
 			t.Errorf("%s has flags and no check of them", c.Name())
 		}
@@ -64,8 +77,8 @@ func TestEveryCommandThatWorksChecksItsFlagsFirst(t *testing.T) {
 }
 
 func TestDefaultsArePossible(t *testing.T) {
-	for _, name := range []string{"serve", "client", "load", "lab", "models"} {
-		if code, _, said := parse(t, []string{name}); code != 0 {
+	for _, name := range []string{"serve", "client", "load", "lab", "lab timeline", "models"} {
+		if code, _, said := parse(t, strings.Fields(name)); code != 0 {
 			t.Errorf("kettle %s: %d: %s", name, code, said)
 		}
 	}
@@ -79,14 +92,14 @@ func TestEveryFlagIsExplained(t *testing.T) {
 		if f.usage == "" {
 			t.Errorf("kettle %s --%s: nothing says what it is", f.command, f.name)
 		}
-		_, help, _ := parse(t, []string{f.command, "--help"})
+		_, help, _ := parse(t, append(slices.Clone(f.command), "--help"))
 		if !strings.Contains(help, "--"+f.name) {
 			t.Errorf("kettle %s --help does not show --%s", f.command, f.name)
 		}
 		if f.kind == "bool" {
 			continue
 		}
-		code, _, said := parse(t, []string{f.command, "--" + f.name})
+		code, _, said := parse(t, append(slices.Clone(f.command), "--"+f.name))
 		if code != 2 || !strings.Contains(said, "flag needs an argument: --"+f.name) {
 			t.Errorf("kettle %s --%s without a value: %d: %s", f.command, f.name, code, said)
 		}
@@ -114,15 +127,16 @@ func TestUsageErrorsAreSeen(t *testing.T) {
 func FuzzArguments(f *testing.F) {
 	for _, text := range []string{"", "models", "brew", "help", "help\nlab", "help\nbrew", "--",
 		"-", "serve\n--\nx", "serve\n-h", "-v", "--help=maybe", "serve\n--verbose=perhaps",
-		"lab\n--models\ngoroutines,,poll", "load\n--rate\n1e400", "load\n--rate=-NaN",
+		"lab\n--models\ngoroutines,,poll", "lab\nbrew", "load\n--rate\n1e400", "load\n--rate=-NaN",
 		"serve\n--addr\n[::1%lo]:80", "serve\n--addr=:\x00", "client\n--timeout\n9999999h",
 		"lab\n--rounds\n99999999999999999999", "__complete\nserve\n--", "__complete"} {
 		f.Add(text)
 	}
 	for _, flag := range flags() {
 		for _, value := range []string{flag.value, "", "0", "-1", "x", "1ms", "\xff"} {
-			f.Add(flag.command + "\n--" + flag.name + "\n" + value)
-			f.Add(flag.command + "\n--" + flag.name + "=" + value)
+			command := strings.Join(flag.command, "\n")
+			f.Add(command + "\n--" + flag.name + "\n" + value)
+			f.Add(command + "\n--" + flag.name + "=" + value)
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {

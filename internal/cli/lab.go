@@ -73,6 +73,7 @@ func newLab(s streams) *cobra.Command {
 		"length of each measured window")
 	flags.Uint64Var(&f.cfg.Seed, "seed", 1, "of the order of the visits and the bytes sent")
 	flags.StringVar(&f.json, "json", "", "write one line of JSON for each visit to this file")
+	cmd.AddCommand(newTimeline(s))
 	return cmd
 }
 
@@ -118,32 +119,49 @@ const (
 // what a Go program does without any of this.
 const defaultReference = "goroutines"
 
-// addModels adds the models that were chosen.
-func (f *labFlags) addModels(self string) error {
+// chosen returns the models that a list names; of all models, those that cannot run here are left
+// out, and why.
+func chosen(list string) (found []models.Model, leftOut []string, err error) {
 	var names []string
-	switch f.models {
+	switch list {
 	case allModels:
 		names = models.Names()
 	case noModels:
 	default:
-		names = strings.Split(f.models, ",")
+		names = strings.Split(list, ",")
 	}
 	for _, name := range names {
-		name = strings.TrimSpace(name)
-		model, err := models.Lookup(name)
+		model, err := models.Lookup(strings.TrimSpace(name))
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
-		if why := model.Missing(); why != nil && f.models != allModels {
-			return fmt.Errorf("model %s cannot be measured here: %w", name, why)
+		if why := model.Missing(); why != nil && list != allModels {
+			return nil, nil, fmt.Errorf("model %s cannot be measured here: %w", model.Name, why)
 		} else if why != nil {
-			f.leftOut = append(f.leftOut, fmt.Sprintf("left out: %s: %v", name, why))
+			leftOut = append(leftOut, fmt.Sprintf("left out: %s: %v", model.Name, why))
 			continue
 		}
+		found = append(found, model)
+	}
+	return found, leftOut, nil
+}
+
+// serving returns the command that serves a model, to which more can be added.
+func serving(self string, model models.Model) []string {
+	return []string{self, "serve", "--model", model.Name, "--addr", "127.0.0.1:0", "--until-eof"}
+}
+
+// addModels adds the models that were chosen.
+func (f *labFlags) addModels(self string) error {
+	list, leftOut, err := chosen(f.models)
+	if err != nil {
+		return err
+	}
+	f.leftOut = leftOut
+	for _, model := range list {
 		own, all := model.Lines()
-		f.cfg.Servers = append(f.cfg.Servers, lab.Server{Name: name, OwnLines: own, Lines: all,
-			Command: []string{self, "serve", "--model", name, "--addr", "127.0.0.1:0",
-				"--until-eof"}})
+		f.cfg.Servers = append(f.cfg.Servers, lab.Server{Name: model.Name,
+			Command: serving(self, model), OwnLines: own, Lines: all})
 	}
 	return nil
 }

@@ -61,12 +61,14 @@ stream < models;
 internal/sys, github.com/HdrHistogram/hdrhistogram-go < lab/load;
 internal/sys < lab/meter;
 internal/sys < lab/server;
+internal/trace, lab/server < lab/timeline;
 internal/sys, internal/words, lab/load, lab/meter, lab/server,
 github.com/HdrHistogram/hdrhistogram-go < lab;
 
 # The command.
 internal/words, golang.org/x/term, github.com/mattn/go-runewidth < internal/client;
-internal/sys, internal/ascii, selectors, models, lab, lab/load, lab/meter, internal/client,
+internal/sys, internal/ascii, selectors, models, lab, lab/load, lab/meter, lab/timeline,
+internal/client,
 github.com/spf13/cobra, github.com/charmbracelet/lipgloss, golang.org/x/term < internal/cli;
 models, internal/cli < cmd/kettle;
 
