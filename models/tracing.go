@@ -131,32 +131,37 @@ func (s *server) recordEnd(peer netip.AddrPort, why error) {
 // computed marks that a request has been worked out.
 func (s *server) computed(c peer) {
 	if s.trace != nil {
-		s.mark(c, trace.Event{Op: trace.Compute})
-		if s.Wait > 0 {
-			s.switched(peerOf(c), false)
-		}
+		s.mark(c, trace.Compute, 0)
 	}
 }
 
 // slept marks that the wait for the simulated upstream call is over.
 func (s *server) slept(c peer) {
 	if s.trace != nil {
-		s.mark(c, trace.Event{Op: trace.Sleep, How: s.seen.calls})
-		s.switched(peerOf(c), true)
+		s.mark(c, trace.Sleep, 0)
 	}
 }
 
 // wrote marks that a client has been answered, with n bytes.
 func (s *server) wrote(c peer, n int) {
 	if s.trace != nil {
-		s.mark(c, trace.Event{Op: trace.Write, Call: "Write", How: s.seen.calls, N: n})
-		s.switched(peerOf(c), false)
+		s.mark(c, trace.Write, n)
 	}
 }
 
-func (s *server) mark(c peer, e trace.Event) {
-	e.Peer = peerOf(c)
+// mark marks that a client's code has done something, and whether its task goes on.
+func (s *server) mark(c peer, op trace.Op, n int) {
+	e := trace.Event{Op: op, Peer: peerOf(c), N: n}
+	switch op {
+	case trace.Sleep:
+		e.How = s.seen.calls
+	case trace.Write:
+		e.How, e.Call = s.seen.calls, "Write"
+	}
 	s.trace.Mark(e)
+	if op != trace.Compute || s.Wait > 0 {
+		s.switched(e.Peer, op == trace.Sleep)
+	}
 }
 
 // switched records that a task was switched to, or away from, if the model has tasks on a loop.

@@ -65,7 +65,7 @@ func newLab(s streams) *cobra.Command {
 		},
 	}
 	f.declare(cmd)
-	cmd.AddCommand(newReport(s), newSwitch(s))
+	cmd.AddCommand(newReport(s), newTimeline(s), newSwitch(s))
 	return cmd
 }
 
@@ -217,34 +217,52 @@ const (
 // what a Go program does without any of this.
 const defaultReference = "goroutines"
 
-// addModels chooses the models. What cannot be here is left out if it was not asked for by name.
-func (f *labFlags) addModels() error {
+// chosen returns the models that a list names; of all models, those that cannot run here are left
+// out, and why.
+func chosen(list string) (found []models.Model, leftOut []string, err error) {
 	var names []string
-	switch f.models {
+	switch list {
 	case allModels:
 		names = models.Names()
 	case noModels:
 	default:
-		names = strings.Split(f.models, ",")
+		names = strings.Split(list, ",")
 	}
-	o := &f.options
-	o.All = f.given("models")
 	for _, name := range names {
-		name = strings.TrimSpace(name)
-		model, err := models.Lookup(name)
+		model, err := models.Lookup(strings.TrimSpace(name))
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
-		if slices.Contains(o.Models, name) {
-			return fmt.Errorf("server %s is given twice", name)
-		}
-		if why := model.Missing(); why != nil && f.models != allModels {
-			return fmt.Errorf("model %s cannot be measured here: %w", name, why)
+		if why := model.Missing(); why != nil && list != allModels {
+			return nil, nil, fmt.Errorf("model %s cannot be measured here: %w", model.Name, why)
 		} else if why != nil {
-			f.missing = append(f.missing, fmt.Sprintf("left out: %s: %v", name, why))
+			leftOut = append(leftOut, fmt.Sprintf("left out: %s: %v", model.Name, why))
 			continue
 		}
-		o.Models = append(o.Models, name)
+		found = append(found, model)
+	}
+	return found, leftOut, nil
+}
+
+// serving returns the command that serves a model, to which more can be added.
+func serving(self string, model models.Model) []string {
+	return []string{self, "serve", "--model", model.Name, "--addr", "127.0.0.1:0", "--until-eof"}
+}
+
+// addModels chooses the models.
+func (f *labFlags) addModels() error {
+	list, leftOut, err := chosen(f.models)
+	if err != nil {
+		return err
+	}
+	f.missing = leftOut
+	o := &f.options
+	o.All = f.given("models")
+	for _, model := range list {
+		if slices.Contains(o.Models, model.Name) {
+			return fmt.Errorf("server %s is given twice", model.Name)
+		}
+		o.Models = append(o.Models, model.Name)
 		f.sources = append(f.sources, sourceOf(model))
 	}
 	return nil
@@ -269,9 +287,8 @@ func (f *labFlags) maker(self string) func(string, ...string) (lab.Server, error
 			return lab.Server{}, err
 		}
 		own, all := model.Lines()
-		command := []string{self, "serve", "--model", name, "--addr", "127.0.0.1:0", "--until-eof"}
 		return lab.Server{Name: name, OwnLines: own, Lines: all,
-			Command: append(command, more...)}, nil
+			Command: append(serving(self, model), more...)}, nil
 	}
 }
 

@@ -64,6 +64,7 @@ lab/load, github.com/HdrHistogram/hdrhistogram-go < lab/results;
 lab/results, github.com/HdrHistogram/hdrhistogram-go < lab/claims;
 internal/words, lab/results, lab/claims < lab/page;
 internal/sys < lab/server;
+internal/trace, lab/server < lab/timeline;
 internal/sys, internal/coro, loop, kettle < lab/switching;
 internal/sys, internal/words, lab/load, lab/meter, lab/server, lab/results,
 github.com/HdrHistogram/hdrhistogram-go < lab;
