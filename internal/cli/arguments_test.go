@@ -74,7 +74,8 @@ func TestEveryCommandThatWorksChecksItsFlagsFirst(t *testing.T) {
 }
 
 func TestDefaultsArePossible(t *testing.T) {
-	for _, name := range []string{"serve", "client", "load", "lab", "lab switch", "lab timeline", "models"} {
+	for _, name := range []string{"serve", "client", "load", "lab", "lab switch",
+		"lab timeline", "models"} {
 		if code, _, said := parse(t, strings.Fields(name)); code != 0 {
 			t.Errorf("kettle %s: %d: %s", name, code, said)
 		}

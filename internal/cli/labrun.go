@@ -20,6 +20,7 @@ import (
 const (
 	resultsFile  = "results.jsonl"
 	markdownFile = "report.md"
+	pageFile     = "report.html"
 )
 
 // labRun is a run: what is kept of it, and what is said while it goes on.
@@ -145,27 +146,11 @@ func (r *labRun) report() error {
 			return fmt.Errorf("write the table: %w", err)
 		}
 	}
-	paths, err := writeReport(r.labFlags.out, []*results.Set{&r.set})
+	paths, err := writeReport(r.labFlags.out, &r.set)
 	for _, path := range paths {
 		r.screen.say("written: " + path)
 	}
 	return err
-}
-
-// writeReport writes what is drawn from results into a directory, and returns the paths.
-func writeReport(dir string, sets []*results.Set) (paths []string, err error) {
-	path := filepath.Join(dir, markdownFile)
-	file, err := os.Create(path)
-	if err != nil {
-		return nil, fmt.Errorf("write the report: %w", err)
-	}
-	for _, set := range sets {
-		err = errors.Join(err, claims.WriteMarkdown(file, set, claims.Of(set)))
-	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return nil, fmt.Errorf("write the report: %w", err)
-	}
-	return append(paths, path), nil
 }
 
 // stormOf returns the table of the storm, nil if there was none.

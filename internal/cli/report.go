@@ -3,13 +3,18 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kettle-go/kettle/lab/claims"
+	"github.com/kettle-go/kettle/lab/page"
 	"github.com/kettle-go/kettle/lab/results"
+	"github.com/kettle-go/kettle/lab/timeline"
 )
 
 func newReport(s streams) *cobra.Command {
@@ -20,9 +25,13 @@ func newReport(s streams) *cobra.Command {
 		Long: "Read the results of one run of the lab or of several (results.jsonl, as lab\n" +
 			"--out writes it), say what became of each claim, and write the report and the page\n" +
 			"anew, with the runs side by side. Nothing is measured.",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usagef("report: which results? Give it a results.jsonl, or several")
+		Args: cobra.ArbitraryArgs,
+		PreRunE: func(_ *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0:
+				return usagef("lab report: which results? Give it a results.jsonl, or several")
+			case out == "":
+				return usagef("lab report: --out: a directory is needed")
 			}
 			return nil
 		},
@@ -64,7 +73,7 @@ func redraw(s streams, files []string, out string) error {
 			}
 		}
 	}
-	paths, err := writeReport(out, sets)
+	paths, err := writeReport(out, sets...)
 	for _, path := range paths {
 		c.say("written: " + path)
 	}
@@ -85,4 +94,62 @@ func readResults(name string) (*results.Set, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return set, nil
+}
+
+// writeReport writes what is drawn from results into a directory, and returns the paths.
+func writeReport(dir string, sets ...*results.Set) (paths []string, err error) {
+	for _, f := range []struct {
+		name  string
+		write func(io.Writer) error
+	}{
+		{markdownFile, func(w io.Writer) error { return writeMarkdown(w, sets) }},
+		{pageFile, func(w io.Writer) error { return writePage(w, sets) }},
+	} {
+		path := filepath.Join(dir, f.name)
+		file, err := os.Create(path)
+		if err != nil {
+			return paths, fmt.Errorf("write the report: %w", err)
+		}
+		if err := errors.Join(f.write(file), file.Close()); err != nil {
+			return paths, fmt.Errorf("write the report: %s: %w", path, err)
+		}
+		paths = append(paths, path)
+	}
+	return paths, nil
+}
+
+func writeMarkdown(w io.Writer, sets []*results.Set) error {
+	for _, set := range sets {
+		if err := claims.WriteMarkdown(w, set, claims.Of(set)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writePage(w io.Writer, sets []*results.Set) error {
+	var runs []page.Run
+	for _, set := range sets {
+		runs = append(runs, page.Run{Set: set, Verdicts: claims.Of(set)})
+	}
+	return page.Write(w, runs, page.Options{Draw: drawRecordings})
+}
+
+// drawRecordings draws what was recorded of some models, one below the other.
+func drawRecordings(kind claims.ChartKind, models []string, set *results.Set) (string, error) {
+	var b strings.Builder
+	for _, r := range claims.Recordings(set) {
+		if !slices.Contains(models, r.Server) {
+			continue
+		}
+		picture := r.SVG(timeline.Drawing{})
+		if kind == claims.KernelLanes {
+			var err error
+			if picture, err = r.KernelSVG(timeline.Drawing{}); err != nil {
+				continue // there is no request that shows it
+			}
+		}
+		b.WriteString(picture)
+	}
+	return b.String(), nil
 }

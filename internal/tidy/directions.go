@@ -61,14 +61,14 @@ stream < models;
 internal/sys, github.com/HdrHistogram/hdrhistogram-go < lab/load;
 internal/sys < lab/meter;
 lab/load, github.com/HdrHistogram/hdrhistogram-go < lab/results;
-lab/results, github.com/HdrHistogram/hdrhistogram-go < lab/claims;
+lab/results, lab/timeline, github.com/HdrHistogram/hdrhistogram-go < lab/claims;
 internal/words, lab/results, lab/claims < lab/page;
 internal/sys < lab/server;
 internal/trace, lab/server < lab/timeline;
 internal/sys, internal/coro, loop, kettle < lab/switching;
 internal/sys, internal/words, lab/load, lab/meter, lab/server, lab/results,
 github.com/HdrHistogram/hdrhistogram-go < lab;
-lab, lab/results, lab/switching < lab/workloads;
+lab, lab/results, lab/switching, lab/timeline < lab/workloads;
 
 # The command.
 internal/words, golang.org/x/term, github.com/mattn/go-runewidth < internal/client;

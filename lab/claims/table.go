@@ -57,6 +57,11 @@ func onWaiting() []Claim {
 			Predicted: "requests that compute at once, on one CPU, take more than 90% of the " +
 				"sum, however the server is made",
 			judge: computingIsNotWaiting},
+		{ID: "C8", Text: "A blocking call waits, and a non-blocking one returns at once",
+			Workloads: []string{"timeline"},
+			Predicted: "a blocking read that finds nothing lasts more than half of the client's " +
+				"pause; one that does not block takes less than 1 ms",
+			judge: callsWait},
 		{ID: "C9", Text: "One call that takes long on a loop stops every connection of it",
 			Workloads: []string{"compute", "slow"},
 			Predicted: "while one request of ten computes for 50 ms, the p99 of the others is " +
@@ -87,6 +92,13 @@ func onLoops() []Claim {
 			Predicted: "beside thousands of silent connections a message costs at most 1.2 times " +
 				"as much, and while nothing happens less than 1% of a CPU is used",
 			judge: callbacksPayForReady},
+		{ID: "C13", Text: "Ready means that the call will not wait",
+			Workloads: []string{"timeline"},
+			Predicted: "who waits until a descriptor is ready, and reads then, reads nothing in " +
+				"vain",
+			GoOwn: "Of Go's net and of the library only what they tell is seen; what they try " +
+				"is not.",
+			judge: readyMeansReady},
 		{ID: "C14", Text: "Registering a callback removes the test of what kind of event it is",
 			Workloads: []string{"source"},
 			Predicted: "selectors has fewer if and case between a wait and the code of a client " +

@@ -2,11 +2,14 @@ package workloads
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
 	"github.com/kettle-go/kettle/lab/results"
 	"github.com/kettle-go/kettle/lab/switching"
+	"github.com/kettle-go/kettle/lab/timeline"
 )
 
 // source has nothing to visit: the source of the models is in the results of each run.
@@ -54,6 +57,44 @@ func (p *plan) pass(ctx context.Context, round int, order *rand.Rand) error {
 			CPU: m.CPUNS, Kernel: m.KernelSwitches, Missing: m.Unavailable}
 		if err := p.Keep(results.Record{Switch: &s}); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// events records what a few clients and their server do.
+func events() Workload {
+	return Workload{
+		Name:   "timeline",
+		About:  "three clients, event by event: who waits for what, and who is asked in vain?",
+		Claims: []string{"C8", "C13"},
+		Params: "kettle lab timeline does it alone: --models, --clients, --wait, --kernel",
+		models: []string{"blocking", "threads", "polling", "select", "selectors", "coroutines",
+			"streams", "uring"},
+		step: func(p *plan) step { return p.record },
+	}
+}
+
+// record records each model that the workload concerns.
+func (p *plan) record(ctx context.Context) error {
+	const wait = 10 * time.Millisecond
+	for _, name := range p.concerned(p.workload.models...) {
+		s, err := p.Make(name, "--wait", wait.String(), "--trace", "{trace}")
+		if err != nil {
+			p.leaveOut(name, err)
+			continue
+		}
+		recording, err := timeline.Record(ctx, timeline.Config{Name: name, Command: s.Command,
+			Wait: wait, Clients: 3, Stderr: p.Stderr})
+		if err != nil {
+			return err
+		}
+		line, err := json.Marshal(recording)
+		if err == nil {
+			err = p.Keep(results.Record{Timeline: line})
+		}
+		if err != nil {
+			return fmt.Errorf("keep the recording of %s: %w", name, err)
 		}
 	}
 	return nil

@@ -41,7 +41,7 @@ const (
 
 // All returns the workloads in the order in which they are run: what is quickest comes first.
 func All() []Workload {
-	return []Workload{source(), passing(), growth(), idle(), wait(), crowd(), compute(),
+	return []Workload{source(), passing(), events(), growth(), idle(), wait(), crowd(), compute(),
 		slow(), shared(), storm(), churn(), pipeline(), size(), fanout()}
 }
 
@@ -88,12 +88,17 @@ func (p *plan) concerned(names ...string) []string {
 func (p *plan) add(model string, cfg lab.Config, flags ...string) {
 	s, err := p.Make(model, flags...)
 	if err != nil {
-		if note := fmt.Sprintf("%s: %v", model, err); !slices.Contains(p.missing, note) {
-			p.missing = append(p.missing, note)
-		}
+		p.leaveOut(model, err)
 		return
 	}
 	p.put(s, cfg)
+}
+
+// leaveOut notes that a model cannot be here.
+func (p *plan) leaveOut(model string, why error) {
+	if note := fmt.Sprintf("%s: %v", model, why); !slices.Contains(p.missing, note) {
+		p.missing = append(p.missing, note)
+	}
 }
 
 // each adds a cell for each of some models, and for each other server that is given.
