@@ -153,6 +153,30 @@ func TestCounterWithoutLock(t *testing.T) {
 	})
 }
 
+// Where threads share the number, updates are lost without a lock, sooner or later.
+func TestUpdatesAreLostWithoutLock(t *testing.T) {
+	shared := slices.DeleteFunc(counters(), func(v variant) bool {
+		return v.singleThreaded() || v.serial() || v.loops > 1 // who may all be on one loop
+	})
+	forEach(t, shared, func(t *testing.T, v variant) {
+		s := start(t, v, launch{Config: models.Config{Service: "count-unlocked"}})
+		given := 0
+		eventually(t, "a number is given twice", func() bool {
+			const clients, each = 8, 2000
+			var highest [clients]uint64
+			given += clients * each
+			if err := together(clients, false, func(i int) error {
+				all, err := countedClient(t, s.addr, rand.New(rand.NewPCG(2, uint64(i))), each)
+				highest[i] = slices.Max(append(all, 0))
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return slices.Max(highest[:]) < uint64(given)
+		})
+	})
+}
+
 // N1. An answer is longer than what it answers: who sends ends of lines and nothing else, and does
 // not read, makes the server hold no more than anybody.
 func TestManyLinesAndNobodyReads(t *testing.T) {

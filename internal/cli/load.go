@@ -56,6 +56,8 @@ func newLoad(s streams) *cobra.Command {
 	flags.IntVar(&f.cfg.Heavy, "heavy", 0,
 		"how many of the connections send what costs a server its --work")
 	flags.IntVar(&f.cfg.Idle, "idle-conns", 0, "connections beside those, that send nothing")
+	flags.IntVar(&f.cfg.Deaf, "deaf", 0,
+		"connections beside those, that send without pause and never read")
 	flags.StringVar(&f.cfg.Service, "service", "upper", "what the server answers: "+
 		strings.Join(load.Services(), ", "))
 	flags.Uint64Var(&f.cfg.Seed, "seed", 1, "of the bytes sent")
@@ -79,13 +81,19 @@ func (f *loadFlags) check() error {
 		return fmt.Errorf("--depth %d: at least 1", f.cfg.Depth)
 	case f.cfg.Heavy < 0:
 		return fmt.Errorf("--heavy %d: cannot be negative", f.cfg.Heavy)
+	case f.cfg.Deaf < 0:
+		return fmt.Errorf("--deaf %d: cannot be negative", f.cfg.Deaf)
 	case f.cfg.Idle < 0:
 		return fmt.Errorf("--idle-conns %d: cannot be negative", f.cfg.Idle)
 	case f.churn && (f.rate > 0 || f.cfg.Depth > 1):
 		return errors.New("--churn: a connection for one message has neither --rate nor --depth")
-	case f.batch && (f.rate > 0 || f.cfg.Depth > 1 || f.cfg.Idle > 0 || f.churn):
-		return errors.New("--batch: a connection for one message has neither --rate, --depth, " +
-			"--idle-conns nor --churn")
+	case f.churn && f.cfg.Deaf > 0:
+		return errors.New("--churn: it has no --deaf connections beside it")
+	case f.batch && (f.rate > 0 || f.cfg.Depth > 1 || f.churn):
+		return errors.New("--batch: a connection for one message has neither --rate, --depth nor " +
+			"--churn")
+	case f.batch && f.cfg.Idle+f.cfg.Deaf > 0:
+		return errors.New("--batch: it has neither --idle-conns nor --deaf ones beside it")
 	}
 	return f.cfg.Validate()
 }
@@ -98,7 +106,7 @@ func runLoad(ctx context.Context, out io.Writer, f loadFlags) (err error) {
 			return err
 		}
 		return writeLoad(out, load.Stats{Conns: result.Conns, Lost: result.Lost,
-			First: result.First}, 0, result.Report())
+			First: result.First}, f.cfg, result.Report())
 	}
 	l, err := load.Dial(ctx, f.cfg)
 	if err != nil {
@@ -122,7 +130,7 @@ func runLoad(ctx context.Context, out io.Writer, f loadFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	return writeLoad(out, l.Stats(), f.cfg.Idle, result.Report())
+	return writeLoad(out, l.Stats(), f.cfg, result.Report())
 }
 
 // micros returns latencies as text; most is the greatest of them all.
@@ -147,6 +155,10 @@ func special(r load.Report) string {
 		fmt.Fprintf(&text, "latency p50 %s  p99 %s  max %s\n",
 			micros(r.HeavyMax, r.HeavyP50, r.HeavyP99, r.HeavyMax)...)
 	}
+	if r.DeafConns > 0 {
+		fmt.Fprintf(&text, "deaf connections %d, ended by the server %d: sent %d KiB\n",
+			r.DeafConns, r.DeafLost, r.DeafSent>>10)
+	}
 	if r.CountAnswers > 0 {
 		fmt.Fprintf(&text, "numbers %d, from %d to %d: given twice %d, missing %d\n",
 			r.CountAnswers, r.CountLowest, r.CountHighest, r.CountTwice, r.CountMissing)
@@ -154,18 +166,18 @@ func special(r load.Report) string {
 	return text.String()
 }
 
-func writeLoad(out io.Writer, stats load.Stats, idle int, r load.Report) error {
+func writeLoad(out io.Writer, stats load.Stats, cfg load.Config, r load.Report) error {
 	generator := "n/a"
 	if r.GeneratorShare > 0 {
 		generator = fmt.Sprintf("%.0f%% of a CPU", 100*r.GeneratorShare)
 	}
-	busy := stats.Conns - idle
+	busy := cfg.Conns
 	conns := fmt.Sprintf("%d connections", busy)
 	if due := int(math.Round(r.Offered * r.Seconds)); r.Offered > 0 && due < busy {
 		conns = fmt.Sprintf("%d connections asked, of %d,", due, busy)
 	}
-	if idle > 0 {
-		conns += fmt.Sprintf(" (and %d idle)", idle)
+	if cfg.Idle > 0 {
+		conns += fmt.Sprintf(" (and %d idle)", cfg.Idle)
 	}
 	loop := fmt.Sprintf("closed loop, %d in flight on each connection", r.Depth)
 	if r.Offered > 0 {

@@ -22,8 +22,8 @@ func Batch(ctx context.Context, config Config, hooks Hooks) (*Result, error) {
 	switch err := config.Validate(); {
 	case err != nil:
 		return nil, fmt.Errorf("load: %w", err)
-	case config.Idle > 0:
-		return nil, errors.New("load: a batch has no idle connections")
+	case config.Idle > 0 || config.Deaf > 0:
+		return nil, errors.New("load: a batch has neither idle nor deaf connections")
 	case config.Depth > 1:
 		return nil, fmt.Errorf("load: a batch of %d requests on each connection: 1 is possible",
 			config.Depth)

@@ -210,7 +210,8 @@ func TestBatchIsCheckedAndCancelled(t *testing.T) {
 	}
 	for want, config := range map[string]load.Config{
 		"-1 connections":                    {Addr: addr, Conns: -1},
-		"a batch has no idle connections":   {Addr: addr, Idle: 1},
+		"neither idle nor deaf connection":  {Addr: addr, Idle: 1},
+		"a batch has neither idle nor deaf": {Addr: addr, Deaf: 1},
 		"2 requests on each connection":     {Addr: addr, Depth: 2},
 		"leaves room for":                   {Addr: addr, Conns: load.MaxConns() + 100},
 		`address "no.such.host.invalid:80"`: {Addr: "no.such.host.invalid:80"},

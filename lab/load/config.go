@@ -26,6 +26,7 @@ type Config struct {
 	Conns   int           // connections; 1
 	Idle    int           // connections beside those, that take part in Greet and Idle only; 0
 	Heavy   int           // how many of Conns send requests that begin with Marker; 0
+	Deaf    int           // connections beside Conns that send and never read; 0
 	Size    int           // bytes of a request, 1 to MaxSize; 64
 	Depth   int           // requests in flight on a connection under Saturate, to MaxDepth; 1
 	Service string        // what the server does: see Services; "upper"
@@ -76,6 +77,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%d connections: at least 1 is needed", c.Conns)
 	case c.Idle < 0:
 		return fmt.Errorf("%d idle connections: there cannot be less than none", c.Idle)
+	case c.Deaf < 0:
+		return fmt.Errorf("%d deaf connections: there cannot be less than none", c.Deaf)
 	case c.Size < 1 || c.Size > MaxSize:
 		return fmt.Errorf("requests of %d bytes: 1 to %d are possible", c.Size, MaxSize)
 	case c.Heavy < 0 || c.Heavy > c.Conns:
@@ -104,11 +107,17 @@ func (c Config) Validate() error {
 // kind returns what connection i sends. Heavy ones are spread evenly over all that are busy, so
 // that their requests are too, where each has its turn.
 func (c Config) kind(i int) kind {
-	if i < c.Conns && (i+1)*c.Heavy/c.Conns > i*c.Heavy/c.Conns {
+	switch {
+	case i >= c.Conns+c.Idle:
+		return deaf
+	case i < c.Conns && (i+1)*c.Heavy/c.Conns > i*c.Heavy/c.Conns:
 		return heavy
 	}
 	return ordinary
 }
+
+// all returns how many connections there are in all.
+func (c Config) all() int { return c.Conns + c.Idle + c.Deaf }
 
 // spare is how many descriptors beside its connections a Load and the process around it
 // need: the selector, the wake-up pipe, and what opens for a moment.

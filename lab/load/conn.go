@@ -23,6 +23,7 @@ type kind uint8
 const (
 	ordinary kind = iota
 	heavy         // requests that begin with the marker
+	deaf          // the same as ordinary ones, and reads nothing
 	kinds
 )
 

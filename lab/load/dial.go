@@ -24,7 +24,7 @@ func Dial(ctx context.Context, config Config) (*Load, error) {
 		return nil, fmt.Errorf("load: %w", err)
 	}
 	config = config.withDefaults()
-	if err := checkLimit(config.Conns + config.Idle); err != nil {
+	if err := checkLimit(config.all()); err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}
 	addrs, err := resolve(ctx, config.Addr)
@@ -42,7 +42,7 @@ func Dial(ctx context.Context, config Config) (*Load, error) {
 		}
 	}
 	return nil, fmt.Errorf("load: connecting %d connections to %s: %w",
-		config.Conns+config.Idle, config.Addr, err)
+		config.all(), config.Addr, err)
 }
 
 // dial connects to one address. That a name has several, and the server listens on one of
@@ -130,7 +130,11 @@ func (l *Load) finish(i int) bool {
 		return true
 	}
 	c.state = alive
-	l.watch(i, c, reading)
+	if c.kind == deaf {
+		l.watch(i, c, 0)
+	} else {
+		l.watch(i, c, reading)
+	}
 	return true
 }
 

@@ -62,6 +62,10 @@
 // Config.Idle connections are there and silent meanwhile: a server that looks at all that it has,
 // whenever one is ready, shows that.
 //
+// Config.Deaf connections send meanwhile, as much as they can, and never read: a server has to stop
+// reading from them, or to hold what it answers. They are in no figure but their own: how much they
+// could send, and how many of them the server has ended.
+//
 // # Heavy requests
 //
 // Config.Heavy of the connections send requests that begin with Marker, all of them, Greet's too. A

@@ -20,7 +20,7 @@ type Load struct {
 	numbers  *numbers // that the service count has answered; nil for the others
 	poller   poller
 	waker    *sys.Waker // ends a wait when the context is cancelled
-	conns    []conn     // Config.Conns busy ones, then the idle ones
+	conns    []conn     // Config.Conns busy ones, then the idle ones, then the deaf ones
 	addr     netip.AddrPort
 	buf      []byte // everything is received here, checked and forgotten
 	events   []event
@@ -38,24 +38,26 @@ type Load struct {
 
 // Stats says what has become of the connections.
 type Stats struct {
-	Conns  int   // asked for, idle ones included
+	Conns  int   // asked for, idle and deaf ones included
 	Failed int   // never connected
-	Lost   int   // closed or broken by the server after that
+	Lost   int   // closed or broken by the server after that, but for deaf ones
 	Silent int   // live, and owed an answer when the last phase ended
 	First  error // of the first connection that failed or was lost; nil if none was
+
+	DeafLost int // of the deaf ones, closed or broken by the server
 }
 
 // Live returns how many connections there are.
-func (s Stats) Live() int { return s.Conns - s.Failed - s.Lost }
+func (s Stats) Live() int { return s.Conns - s.Failed - s.Lost - s.DeafLost }
 
 func newLoad(config Config) (*Load, error) {
 	l := &Load{
 		config: config,
-		conns:  make([]conn, config.Conns+config.Idle),
+		conns:  make([]conn, config.all()),
 		buf:    make([]byte, maxChunk),
 		events: make([]event, 0, batch),
 		epoch:  time.Now(),
-		stats:  Stats{Conns: config.Conns + config.Idle},
+		stats:  Stats{Conns: config.all()},
 	}
 	l.payloads[ordinary] = newPayload(config.Seed, config.Service)
 	if config.Service == serviceCount {
@@ -65,6 +67,7 @@ func newLoad(config Config) (*Load, error) {
 	if config.Heavy > 0 {
 		l.payloads[heavy] = newRequests(config.Seed, config.Service, config.Size, Marker)
 	}
+	l.payloads[deaf] = l.payloads[ordinary]
 	for i := range l.conns {
 		l.conns[i] = l.unborn(i)
 	}

@@ -31,6 +31,7 @@ const never = math.MaxInt64
 type phase struct {
 	warmup, measure, drain time.Duration
 	silent                 bool // silent and idle connections take part as well
+	deaf                   bool // those send that never read
 	hooks                  Hooks
 
 	// opened and closed tell the plan of the window: when it begins and will end, and how long
@@ -76,6 +77,10 @@ func (l *Load) looping(ctx context.Context, f func() error) error {
 func (l *Load) parts(ctx context.Context, p plan, ph phase) error {
 	now := l.clock()
 	p.begin(now) // may send a lot; time counts from before it
+	if ph.deaf {
+		l.hear(true)
+		defer l.hear(false)
+	}
 	if err := l.until(ctx, p, now+ph.warmup.Nanoseconds()); err != nil {
 		return err
 	}
@@ -96,7 +101,8 @@ func (l *Load) parts(ctx context.Context, p plan, ph phase) error {
 func (l *Load) muster(silent bool) int {
 	for i := range l.conns {
 		c := &l.conns[i]
-		c.active = c.state == alive && (silent || !c.silent && i < l.config.Conns)
+		c.active = c.state == alive && c.kind != deaf &&
+			(silent || !c.silent && i < l.config.Conns)
 		if !c.active {
 			continue
 		}
@@ -189,8 +195,14 @@ func (l *Load) turn(p plan, ns int64) {
 		// A connection may have been lost since the wait, by an earlier event of its own: its
 		// state says so, and its index is nobody else's.
 		c := &l.conns[ev.index]
-		if c.state == connecting {
+		switch {
+		case c.state == connecting:
 			l.connected(ev.index, c)
+			continue
+		case c.kind == deaf:
+			if c.state == alive {
+				l.pour(ev.index, c)
+			}
 			continue
 		}
 		if ev.ready&reading != 0 && c.state == alive {

@@ -187,6 +187,7 @@ func TestImpossibleConfigurations(t *testing.T) {
 		{load.Config{Addr: "127.0.0.1:1", Size: load.MaxSize + 1}, "requests of 1048577 bytes"},
 		{load.Config{Addr: "127.0.0.1:1", Depth: 1001}, "1001 requests in flight"},
 		{load.Config{Addr: "127.0.0.1:1", Timeout: -1}, "a time-out of -1ns"},
+		{load.Config{Addr: "127.0.0.1:1", Deaf: -1}, "-1 deaf connections"},
 		{load.Config{Addr: "127.0.0.1:1", Heavy: -1}, "-1 heavy connections"},
 		{load.Config{Addr: "127.0.0.1:1", Conns: 3, Heavy: 4}, "4 heavy connections: 0 to 3"},
 		{load.Config{Addr: "127.0.0.1:1", Heavy: 1, Size: 7}, "heavy requests of 7 bytes"},

@@ -87,8 +87,8 @@ type Counted struct {
 }
 
 // ledger knows which numbers have been seen. It holds a bit for each, in pages, and of a page whose
-// numbers have all been seen nothing but that: so it stays small however long it goes on, as long
-// as the numbers lie near each other.
+// numbers have all been seen nothing but that: so it stays small however long it goes on, if the
+// numbers lie near each other.
 type ledger struct {
 	answers, different int64
 	lowest, highest    uint64

@@ -32,6 +32,12 @@ type Result struct {
 	HeavyConns    int   // of Conns, those that were heavy
 	HeavyRequests int64 // of Requests, those of heavy connections
 
+	// What deaf connections have sent, since the load was made: DeafMost each, or what a server and
+	// the buffers on the way to it have taken. They are in no other figure.
+	DeafConns int   // that were connected
+	DeafLost  int   // that the server has ended
+	DeafSent  int64 // bytes, of all of them
+
 	Counted *Counted // of the service count; nil for the others
 
 	// Unanswered is how many requests that were due in the window had no answer at all; of a
@@ -86,7 +92,10 @@ type Report struct {
 	HeavyP50       int64   `json:"heavyLatencyP50NS,omitempty"`
 	HeavyP99       int64   `json:"heavyLatencyP99NS,omitempty"`
 	HeavyMax       int64   `json:"heavyLatencyMaxNS,omitempty"`
-	CountAnswers   int64   `json:"countAnswers,omitempty"` // these are since the load was made
+	DeafConns      int     `json:"deafConns,omitempty"` // these are since the load was made
+	DeafLost       int     `json:"deafLost,omitempty"`
+	DeafSent       int64   `json:"deafSentBytes,omitempty"`
+	CountAnswers   int64   `json:"countAnswers,omitempty"` // these too
 	CountLowest    uint64  `json:"countLowest,omitempty"`
 	CountHighest   uint64  `json:"countHighest,omitempty"`
 	CountTwice     int64   `json:"countTwice,omitempty"`
@@ -119,6 +128,9 @@ func (r *Result) Report() Report {
 		LatencyP99:  r.Latency.ValueAtQuantile(99),
 		LatencyP999: r.Latency.ValueAtQuantile(99.9),
 		LatencyMax:  r.Latency.Max(),
+		DeafConns:   r.DeafConns,
+		DeafLost:    r.DeafLost,
+		DeafSent:    r.DeafSent,
 		Late:        r.Late,
 		MaxLate:     r.MaxLate.Nanoseconds(),
 	}

@@ -17,6 +17,7 @@ func (l *Load) Saturate(ctx context.Context, warmup, d time.Duration, hooks Hook
 		warmup:  warmup,
 		measure: max(d, 1),
 		drain:   l.config.Timeout,
+		deaf:    true,
 		hooks:   hooks,
 		opened:  func(_, _, _ int64) {},
 		closed:  func() { p.draining = true },

@@ -68,7 +68,7 @@ func (l *Load) open(p plan, ph phase) (end int64) {
 	w := &l.window
 	*w = window{open: true}
 	for kind := range w.latency {
-		if kind == int(ordinary) || l.config.Heavy > 0 {
+		if kind == int(ordinary) || kind == int(heavy) && l.config.Heavy > 0 {
 			w.latency[kind] = hdrhistogram.New(1, slowest, 3)
 			w.recent[kind] = make([]int64, 0, recently)
 		}
@@ -129,6 +129,7 @@ func (l *Load) result() *Result {
 		HeavyRequests: w.requests[heavy],
 		GeneratorCPU:  w.cpu,
 	}
+	l.deafness(r)
 	if l.numbers != nil {
 		r.Counted = l.numbers.seen.counted()
 	}
