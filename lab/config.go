@@ -210,6 +210,7 @@ const unlocked = "-unlocked"
 func (c Config) load(addr string) load.Config {
 	service, _ := strings.CutSuffix(c.Service, unlocked)
 	return load.Config{Addr: addr, Conns: c.Conns, Idle: c.IdleConns, Heavy: c.Heavy,
+		Deaf: c.Deaf,
 		Size: c.Size, Depth: c.Depth, Service: service, Seed: c.Seed,
 		Timeout: max(2*time.Second, c.Greet)}
 }
