@@ -163,7 +163,27 @@ func blockedLoop(e *evidence) Verdict {
 		v.Figure = "p99 of the others: " + v.Figure
 	}
 	v.Charts = []Chart{{Kind: Bars, YLabel: "ms", Limit: new(1e3 * work), Series: []Series{series},
-		Title: fmt.Sprintf("p99 of the others while one of ten requests computes for %s",
+		Title: fmt.Sprintf("p99 of the others while one of ten connections computes for %s",
 			seconds(work)), Models: []string{"streams", "threads"}}, curves}
+	if slow := besideDeaf(e); len(slow.Series) > 0 {
+		v.Charts = append(v.Charts, slow)
+	}
 	return v
+}
+
+// besideDeaf shows that nobody has to wait for a client that does not read, where no call waits.
+func besideDeaf(e *evidence) Chart {
+	c := Chart{Kind: Bars, YLabel: "ms", YLog: true,
+		Title: "p99 of the others beside a client that sends and never reads"}
+	for _, deaf := range []int{0, 1} {
+		s := Series{Name: []string{"without it", "beside it"}[deaf]}
+		for _, name := range e.servers("slow") {
+			visits := e.of("slow", name, func(l results.Load) bool { return l.Deaf == deaf })
+			s.add(name, 0, scaled(estimate(visits, lightP99), 1e3))
+		}
+		if len(s.Points) > 0 {
+			c.Series = append(c.Series, s)
+		}
+	}
+	return c
 }
