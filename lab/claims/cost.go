@@ -30,7 +30,7 @@ func sameAsCallbacks(e *evidence) Verdict {
 		}}
 		if name == "streams" {
 			row.Status = within(r, sameCost)
-			v.Status, v.Figure = row.Status, "streams "+row.Figures[1].Text+" times selectors"
+			v.Status, v.Figure = row.Status, "streams "+row.Figures[1].WithSpread()+" times selectors"
 			if r == nil {
 				row.Why = why(visits)
 				v.Why = row.Why

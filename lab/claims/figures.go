@@ -68,10 +68,18 @@ func measured(name string, e *results.Estimate, u unit) Figure {
 		return Figure{Name: name, Value: math.NaN(), Text: "n/a"}
 	}
 	f := Figure{Name: name, Value: e.Median, Spread: e, Text: u(e.Median)}
-	if e.N > 1 && u(e.Low) != u(e.High) {
-		f.Text += " (" + u(e.Low) + " to " + u(e.High) + ")"
+	if low, high := u(e.Low), u(e.High); e.N > 1 && low != high {
+		f.Between = low + " to " + high
 	}
 	return f
+}
+
+// WithSpread is how a figure is shown where its spread has no place of its own.
+func (f Figure) WithSpread() string {
+	if f.Between == "" {
+		return f.Text
+	}
+	return f.Text + " (" + f.Between + ")"
 }
 
 // point is an estimate in a chart.

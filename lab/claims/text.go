@@ -77,7 +77,7 @@ func (v Verdict) writeMarkdown(b *strings.Builder) {
 func (r Row) Text(name string) string {
 	for _, f := range r.Figures {
 		if f.Name == name {
-			return f.Text
+			return f.WithSpread()
 		}
 	}
 	return ""

@@ -26,9 +26,10 @@ func growth() Workload {
 			for _, conns := range pick(p, []int{10, 50}, []int{10, 100},
 				[]int{1, 10, 100, 1000, 5000}) {
 				cfg := p.base(conns)
-				cfg.Memory = true
+				cfg.Memory, cfg.Greet = true, 5*time.Second // to start processes takes a while
 				for _, name := range p.concerned(p.workload.models...) {
-					if name == "blocking" { // it has shown what it does
+					cfg := cfg
+					if name == "blocking" { // who is not answered at once is not answered
 						cfg.Greet = 150 * time.Millisecond
 					}
 					if conns > 10 && name == "blocking" || conns > 1000 && !reaches(name) {
