@@ -16,7 +16,7 @@ TREE = { git status --porcelain && git diff; } 2>/dev/null | cksum
 
 .DEFAULT_GOAL := help
 .PHONY: help quick test race long fmt vet lint tidy cross fuzz smoke costs ratios model rows \
-	stats peers charts tree-before clean-tree ci
+	stats peers generator charts tree-before clean-tree ci
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ ratios: ## CPU per message of the event loops, relative to goroutines, in a comp
 
 peers: ## The loops beside servers in C, Python and Go, in about 15 minutes (BENCH: its flags).
 	$(GO) run ./bench $(BENCH)
+
+generator: ## The load generator beside one in C, in a comparison to rely on (needs a C compiler).
+	$(GO) run ./bench -client -rounds 30 -workloads ping-100,ping-1000,size-1k,depth-16
 
 model: ## Every suite on one model: make model NAME=poll.
 	@list=$$($(GO) run ./cmd/kettle models) || exit 1; \

@@ -6,6 +6,7 @@
 //	go run ./bench -workloads ping-100,churn -servers 'C epoll,netpoll,kettle streams'
 //	go run ./bench -rounds 15 -workloads ping-100   a comparison to rely on
 //	go run ./bench -server 'mine=./mine {addr}'     one more server
+//	go run ./bench -client -workloads ping-100      the load generator itself
 //
 // # Servers
 //
@@ -26,6 +27,18 @@
 // What cannot be built here is left out, and the reason printed: no C compiler, no headers of
 // liburing or libuv, no Python, no uvloop, a module that cannot be fetched, a kernel without
 // io_uring.
+//
+// # The load generator
+//
+// What the lab says of a fast server is worth as much as its load generator (package lab/load) is
+// fast. With -client it is the load generators that are compared, all with the same server, C
+// epoll: the lab's own, as the lab runs it, and
+//
+//	c/client.c           the limit: epoll, and for each answer a recv, a comparison and a send
+//
+// Both compare every byte of every answer. The lab's measures the latency of each besides, and
+// keeps to a fixed rate where it is asked for one. The table has messages/s as a ratio to the
+// client in C of the same round.
 //
 // # Method
 //

@@ -26,6 +26,10 @@ func TestWrongUsage(t *testing.T) {
 		"more":                         `unexpected argument "more"`,
 		"-server a=./x -server a=./y":  `server "a" is given twice`,
 		"-workloads ping-1,ping-100,-": `unknown workload "-"`,
+		"-client -workloads rate-5k":   "workload rate-5k: the client in C only saturates",
+		"-client -workloads crowd":     "workload crowd: the client in C only saturates",
+		"-client -servers netpoll":     "-client compares load generators",
+		"-client -server a=./x":        "-client compares load generators",
 	} {
 		var out, said bytes.Buffer
 		code := run(t.Context(), strings.Fields(args), &out, &said)

@@ -30,6 +30,7 @@ type options struct {
 	seed      uint64
 	calls     bool
 	list      bool
+	client    bool // load generators are compared, and no servers
 	json      string
 }
 
@@ -43,8 +44,12 @@ func run(ctx context.Context, args []string, out, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "bench:", err)
 		return 2
 	}
-	if err := compare(ctx, o, out, stderr); err != nil {
-		fmt.Fprintln(stderr, "bench:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	what := compare
+	if o.client {
+		what = compareClients
+	}
+	if err := what(ctx, o, out, stderr); err != nil {
+		fmt.Fprintln(stderr, "bench:", oneLine(err.Error()))
 		return 1
 	}
 	return 0
@@ -72,6 +77,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.DurationVar(&o.window, "duration", 250*time.Millisecond, "length of a measured window")
 	flags.Uint64Var(&o.seed, "seed", 1, "of the order of the visits and the bytes sent")
 	flags.BoolVar(&o.calls, "calls", true, "count system calls, in one more round")
+	flags.BoolVar(&o.client, "client", false, "compare the lab's load generator with one in C")
 	flags.BoolVar(&o.list, "list", false, "say what there is, and measure nothing")
 	flags.StringVar(&o.json, "json", "", "write one line of JSON for each visit to this file")
 	if err := flags.Parse(args); err != nil {
@@ -84,7 +90,10 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, errors.New("-rounds and -duration must be more than nothing")
 	}
 	o.servers = list(servers)
-	return o, o.choose(list(names))
+	if err := o.choose(list(names)); err != nil || !o.client {
+		return o, err
+	}
+	return o, o.chooseForClients(names != "")
 }
 
 // list returns what stands between the commas.

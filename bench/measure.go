@@ -32,20 +32,11 @@ func compare(ctx context.Context, o options, out, stderr io.Writer) (err error) 
 	if len(servers) == 0 {
 		return errors.New("no server can be made here")
 	}
-	keep := results.NewWriter(io.Discard)
-	if o.json != "" {
-		file, createErr := os.Create(o.json)
-		if createErr != nil {
-			return fmt.Errorf("write results: %w", createErr)
-		}
-		defer func() { err = errors.Join(err, file.Close()) }()
-		keep = results.NewWriter(file)
-	}
-	run := results.Run{Version: results.Version, Time: time.Now(), Args: os.Args[1:], Seed: o.seed,
-		Machine: lab.Look()}
-	if err := keep.Write(results.Record{Run: &run}); err != nil {
+	keep, closeResults, err := o.keep()
+	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, closeResults()) }()
 	fmt.Fprintln(out, "CPU (in all, in the program, in the kernel), system calls and switches of "+
 		"threads are per message")
 	began := time.Now()
@@ -66,6 +57,25 @@ func compare(ctx context.Context, o options, out, stderr io.Writer) (err error) 
 	writeMatrix(out, all)
 	fmt.Fprintf(out, "\n%v in all\n", time.Since(began).Round(time.Second))
 	return failed
+}
+
+// keep returns what keeps the results, where they are asked for, after the line that says what run
+// it is; and a function that must be called at its end.
+func (o *options) keep() (keep *results.Writer, end func() error, err error) {
+	keep, end = results.NewWriter(io.Discard), func() error { return nil }
+	if o.json != "" {
+		file, err := os.Create(o.json)
+		if err != nil {
+			return nil, nil, fmt.Errorf("write results: %w", err)
+		}
+		keep, end = results.NewWriter(file), file.Close
+	}
+	run := results.Run{Version: results.Version, Time: time.Now(), Args: os.Args[1:], Seed: o.seed,
+		Machine: lab.Look()}
+	if err := keep.Write(results.Record{Run: &run}); err != nil {
+		return nil, nil, errors.Join(err, end())
+	}
+	return keep, end, nil
 }
 
 // make makes the servers that were chosen, and says why others are absent.

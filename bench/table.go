@@ -39,7 +39,7 @@ func (r outcome) write(out io.Writer) {
 				rowName(server), s.Lost, s.First))
 		}
 		for _, err := range s.Errors {
-			notes = append(notes, rowName(server)+": "+strings.ReplaceAll(err, "\n", "; "))
+			notes = append(notes, rowName(server)+": "+oneLine(err))
 		}
 	}
 	fmt.Fprintf(out, "\n%s (%s)\n\n", r.workload.title, r.workload.name)
@@ -84,14 +84,20 @@ func (r outcome) row(s lab.Server, f lab.Figures) []string {
 	if r.calls != nil && !s.Again {
 		cells[7] = figure(r.calls.Figures(s, r.workload.kind).Calls, "%.2f")
 	}
-	if e := f.Ratio; e != nil {
-		cells[9] = fmt.Sprintf("%.2f", e.Median)
-		if e.N > 1 {
-			cells[10] = fmt.Sprintf("%.2f to %.2f", e.Low, e.High)
-			cells[11] = fmt.Sprintf("%.0f%%", 100*e.Level)
-		}
-	}
+	compared(cells[9:], f.Ratio)
 	return cells
+}
+
+// compared writes a ratio, its interval, and the confidence of that, if there are any.
+func compared(cells []string, e *results.Estimate) {
+	if e == nil {
+		return
+	}
+	cells[0] = fmt.Sprintf("%.2f", e.Median)
+	if e.N > 1 {
+		cells[1] = fmt.Sprintf("%.2f to %.2f", e.Low, e.High)
+		cells[2] = fmt.Sprintf("%.0f%%", 100*e.Level)
+	}
 }
 
 // notes returns what is to be known of the machine, and of what was not measured.
@@ -204,6 +210,9 @@ func rowName(s lab.Server) string {
 	}
 	return s.Name
 }
+
+// oneLine is the text of an error without line breaks.
+func oneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }
 
 func figure(x *float64, format string) string {
 	if x == nil {

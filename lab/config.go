@@ -5,7 +5,7 @@
 //	cfg.Servers = []lab.Server{{Name: "mine", Command: []string{"./mine", "--listen", "{addr}"}}}
 //	report, err := lab.Run(ctx, cfg)
 //	...
-//	err = report.WriteTable(os.Stdout)
+//	err = report.WriteTable(os.Stdout, 0)
 //
 // # Servers
 //
@@ -43,10 +43,12 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kettle-go/kettle/lab/load"
 	"github.com/kettle-go/kettle/lab/results"
+	"github.com/kettle-go/kettle/lab/server"
 )
 
 // Server is one row of the table.
@@ -56,7 +58,18 @@ type Server struct {
 	OwnLines int      // of code of the file that shows the model; 0 is not known
 	Lines    int      // of code of that file and the others that it needs
 	Again    bool     // the reference, measured a second time
+
+	// Client is another load generator, which then saturates the server in place of the lab's own:
+	// a program that checks the answers, and its arguments, in which {addr}, {conns}, {size},
+	// {depth}, {warmup} and {window} (in milliseconds) stand for what is asked. It ends with 0 if
+	// every answer was right, after "answered N messages in S s with S s of CPU" on its standard
+	// output. There is no other window then.
+	Client []string
 }
+
+// Placed reports whether the lab tells the server where to listen: whether its command has
+// {addr}, {host} or {port} in it.
+func (s Server) Placed() bool { return server.Placed(s.Command) }
 
 // Config says what is measured, how long and how often.
 type Config struct {
@@ -66,6 +79,9 @@ type Config struct {
 
 	Conns     int     // connections; fewer if the limit on descriptors is below
 	IdleConns int     // connections beside those that are silent after their first answer
+	Heavy     int     // of Conns, those whose requests have the server compute: see Work
+	Deaf      int     // connections beside those that send and never read
+	Batch     bool    // there is nothing but one request on each of Conns, all at once
 	Size      int     // bytes of a request
 	Depth     int     // requests in flight on a connection
 	Rate      float64 // requests per second at the fixed rate
@@ -75,6 +91,15 @@ type Config struct {
 	// CountCalls has the system calls of each window counted. That slows down all of them, of
 	// each server differently, so that nothing else of such a run is to be compared.
 	CountCalls bool
+
+	// What the servers have been told, for who reads the results, and for what is sent to them.
+	Service string        // "" is upper
+	Wait    time.Duration // that each request waits
+	Work    time.Duration // of CPU, that a heavy request costs
+
+	Publish bool // Pace publishes: one connection does, and Conns subscribe
+	Unbound bool // the servers may use each CPU, and so may the load
+	Memory  bool // memory is measured, for which a visit waits until the server is at rest
 
 	Warmup   time.Duration // before each window
 	Saturate time.Duration // the length of the saturated window; 0: there is none
@@ -98,7 +123,7 @@ type Config struct {
 // Normal returns the sizes and lengths of an ordinary run, without servers.
 func Normal() Config {
 	return Config{
-		Conns: 100, Size: 64, Depth: 1, Rate: 5000, Rounds: 5,
+		Conns: 100, Size: 64, Depth: 1, Rate: 5000, Rounds: 5, Memory: true,
 		Warmup:   100 * time.Millisecond,
 		Saturate: 250 * time.Millisecond,
 		Pace:     350 * time.Millisecond,
@@ -123,6 +148,16 @@ func (c Config) Validate() error {
 		return errors.New("there is no server to measure")
 	case c.Rounds < 1:
 		return fmt.Errorf("%d rounds: at least 1 is needed", c.Rounds)
+	}
+	if err := c.validLoad(); err != nil {
+		return err
+	}
+	return c.checkServers()
+}
+
+// validLoad returns an error that names the first value of the load that is not possible.
+func (c Config) validLoad() error {
+	switch {
 	case c.Pace > 0 && !(c.Rate > 0 && c.Rate <= 1e7):
 		return fmt.Errorf("a rate of %g requests per second: up to 10 million are possible", c.Rate)
 	case c.Conns < 1:
@@ -133,11 +168,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%d messages in flight: at least 1 is needed", c.Depth)
 	case min(c.Saturate, c.Pace, c.Churn, c.Idle, c.Warmup, c.Greet, c.Start, c.Stop) < 0:
 		return errors.New("a time cannot be negative")
-	case max(c.Saturate, c.Pace, c.Churn) == 0:
+	case max(c.Saturate, c.Pace, c.Churn, c.Idle) == 0 && !c.Batch:
 		return errors.New("a measured window must have a length")
-	}
-	if err := c.checkServers(); err != nil {
-		return err
 	}
 	return c.load("127.0.0.1:1").Validate()
 }
@@ -151,6 +183,9 @@ func (c Config) checkServers() error {
 			return errors.New("a server has no name")
 		case len(s.Command) == 0:
 			return fmt.Errorf("server %s has no command", s.Name)
+		case len(s.Client) > 0 && !c.saturatesOnly():
+			return fmt.Errorf("server %s has a load generator of its own, which only saturates it",
+				s.Name)
 		case known[s.Name]:
 			return fmt.Errorf("server %s is given twice", s.Name)
 		}
@@ -162,10 +197,22 @@ func (c Config) checkServers() error {
 	return nil
 }
 
+// saturatesOnly reports whether the load is what another load generator can be asked for.
+func (c Config) saturatesOnly() bool {
+	return c.Saturate > 0 && max(c.Pace, c.Churn, c.Idle) == 0 &&
+		c.IdleConns+c.Deaf+c.Heavy == 0 && !c.Batch
+}
+
+// unlocked ends the name of a service that differs only in how it works, not in what is asked.
+const unlocked = "-unlocked"
+
 // load returns the configuration of the load generator against a server at addr.
 func (c Config) load(addr string) load.Config {
-	return load.Config{Addr: addr, Conns: c.Conns, Idle: c.IdleConns, Size: c.Size,
-		Depth: c.Depth, Seed: c.Seed, Timeout: max(2*time.Second, c.Greet)}
+	service, _ := strings.CutSuffix(c.Service, unlocked)
+	return load.Config{Addr: addr, Conns: c.Conns, Idle: c.IdleConns, Heavy: c.Heavy,
+		Deaf: c.Deaf,
+		Size: c.Size, Depth: c.Depth, Service: service, Seed: c.Seed,
+		Timeout: max(2*time.Second, c.Greet)}
 }
 
 // withReference adds the reference once more, so that it is compared with itself.

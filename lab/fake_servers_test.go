@@ -199,7 +199,7 @@ func servers(t *testing.T, kinds ...string) []lab.Server {
 func small(servers []lab.Server) lab.Config {
 	return lab.Config{
 		Servers: servers, Reference: servers[0].Name,
-		Conns: 4, Size: 32, Depth: 1, Rate: 500, Rounds: 1, Seed: 1,
+		Conns: 4, Size: 32, Depth: 1, Rate: 500, Rounds: 1, Seed: 1, Memory: true,
 		Warmup: 5 * time.Millisecond, Saturate: 40 * time.Millisecond,
 		Pace: 60 * time.Millisecond, Idle: 10 * time.Millisecond, Greet: 2 * time.Second,
 		Start: 20 * time.Second, Stop: 20 * time.Second,

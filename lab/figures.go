@@ -21,6 +21,9 @@ type Figures struct {
 	// Ratio is CPU per message to the reference's of the same round; nil for itself.
 	Ratio     *results.Estimate
 	Disturbed int // rounds left out of Ratio, as the load was not what it should be
+
+	// RateRatio is answers per second to the reference's of the same round; nil for itself.
+	RateRatio *results.Estimate
 }
 
 // enoughSamples is how many seconds of CPU time the kernel must have sampled for their split into
@@ -39,8 +42,9 @@ func (r *Report) Figures(s Server, k results.Kind) Figures {
 		}
 	}
 	cpu := of(func(w *results.Window) *float64 { return w.CPUMicros })
+	rate := of(func(w *results.Window) *float64 { return &w.Rate })
 	f := Figures{
-		Rate:     middle(visits, of(func(w *results.Window) *float64 { return &w.Rate })),
+		Rate:     middle(visits, rate),
 		CPU:      middle(visits, cpu),
 		Switches: middle(visits, of(func(w *results.Window) *float64 { return w.Switches })),
 		Calls:    middle(visits, of(func(w *results.Window) *float64 { return w.Calls })),
@@ -67,6 +71,7 @@ func (r *Report) Figures(s Server, k results.Kind) Figures {
 	}
 	if s.Again || s.Name != r.Config.Reference {
 		f.Ratio, f.Disturbed = r.undisturbed(visits, k, cpu)
+		f.RateRatio = r.ratio(visits, rate)
 	}
 	return f
 }

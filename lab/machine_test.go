@@ -151,21 +151,23 @@ func TestImpossibleConfigurations(t *testing.T) {
 		t.Errorf("a possible one: %v", err)
 	}
 	for want, spoil := range map[string]func(*lab.Config){
-		"no server to measure":             func(c *lab.Config) { c.Servers = nil },
-		"a server has no name":             func(c *lab.Config) { c.Servers[1].Name = "" },
-		"server fine has no command":       func(c *lab.Config) { c.Servers[1].Command = nil },
-		"server good is given twice":       func(c *lab.Config) { c.Servers[1].Name = "good" },
-		"reference tea is not among":       func(c *lab.Config) { c.Reference = "tea" },
-		"0 rounds":                         func(c *lab.Config) { c.Rounds = 0 },
-		"a rate of 0 ":                     func(c *lab.Config) { c.Rate = 0 },
-		"a rate of NaN ":                   func(c *lab.Config) { c.Rate = math.NaN() },
-		"a rate of 1e+08 ":                 func(c *lab.Config) { c.Rate = 1e8 },
-		"0 connections":                    func(c *lab.Config) { c.Conns = 0 },
-		"messages of 0 bytes":              func(c *lab.Config) { c.Size = 0 },
-		"requests of 1073741824 bytes":     func(c *lab.Config) { c.Size = 1 << 30 },
-		"-1 idle connections":              func(c *lab.Config) { c.IdleConns = -1 },
-		"0 messages in flight":             func(c *lab.Config) { c.Depth = 0 },
-		"a measured window must have":      func(c *lab.Config) { c.Pace, c.Saturate = 0, 0 },
+		"no server to measure":         func(c *lab.Config) { c.Servers = nil },
+		"a server has no name":         func(c *lab.Config) { c.Servers[1].Name = "" },
+		"server fine has no command":   func(c *lab.Config) { c.Servers[1].Command = nil },
+		"server good is given twice":   func(c *lab.Config) { c.Servers[1].Name = "good" },
+		"reference tea is not among":   func(c *lab.Config) { c.Reference = "tea" },
+		"0 rounds":                     func(c *lab.Config) { c.Rounds = 0 },
+		"a rate of 0 ":                 func(c *lab.Config) { c.Rate = 0 },
+		"a rate of NaN ":               func(c *lab.Config) { c.Rate = math.NaN() },
+		"a rate of 1e+08 ":             func(c *lab.Config) { c.Rate = 1e8 },
+		"0 connections":                func(c *lab.Config) { c.Conns = 0 },
+		"messages of 0 bytes":          func(c *lab.Config) { c.Size = 0 },
+		"requests of 1073741824 bytes": func(c *lab.Config) { c.Size = 1 << 30 },
+		"-1 idle connections":          func(c *lab.Config) { c.IdleConns = -1 },
+		"0 messages in flight":         func(c *lab.Config) { c.Depth = 0 },
+		"a measured window must have": func(c *lab.Config) {
+			c.Pace, c.Saturate, c.Idle = 0, 0, 0
+		},
 		"a time cannot be negative":        func(c *lab.Config) { c.Stop = -1 },
 		"1000000 requests in flight: 1 to": func(c *lab.Config) { c.Depth = 1e6 },
 	} {

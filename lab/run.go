@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/kettle-go/kettle/lab/results"
@@ -37,24 +36,22 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if cfg.Begin != nil {
 		cfg.Begin(r.Machine, len(r.Servers))
 	}
-	defer bind(r.Machine)()
 	defer func() { r.Elapsed = time.Since(began) }()
-	order := rand.New(rand.NewPCG(cfg.Seed, 0))
+	var cells []Cell
+	for _, s := range r.Servers {
+		cells = append(cells, Cell{s, cfg})
+	}
 	var failed error
-	for round := 1; round <= cfg.Rounds; round++ {
-		for _, i := range order.Perm(len(r.Servers)) {
-			v, err := visit(ctx, r.Servers[i], cfg, &r.Machine, round)
-			if ctx.Err() != nil {
-				return r, context.Cause(ctx)
-			}
+	err := Visits(ctx, &r.Machine, cells, cfg.Rounds, cfg.Seed,
+		func(v *results.Visit, err error) error {
 			r.Visits = append(r.Visits, v)
 			if failed == nil {
 				failed = err
 			}
-			if err := r.tell(v); err != nil {
-				return r, err
-			}
-		}
+			return r.tell(v)
+		})
+	if err != nil {
+		return r, err
 	}
 	return r, failed
 }
@@ -70,4 +67,19 @@ func (r *Report) tell(v *results.Visit) error {
 		r.Config.Progress(*v)
 	}
 	return nil
+}
+
+// AddServer adds the row of a visit, if it has none yet: for who makes a report from results. The
+// model may be nil.
+func (r *Report) AddServer(v *results.Visit, m *results.Model) {
+	s := Server{Name: v.Server, Command: v.Command, Again: v.Again}
+	if m != nil {
+		s.OwnLines, s.Lines = m.OwnLines, m.Lines
+	}
+	for _, known := range r.Servers {
+		if known.Name == s.Name && known.Again == s.Again {
+			return
+		}
+	}
+	r.Servers = append(r.Servers, s)
 }

@@ -77,7 +77,7 @@ func TestFaithfulServersAreMeasured(t *testing.T) {
 		}
 	}
 	var text strings.Builder
-	if err := r.WriteTable(&text); err != nil || !strings.Contains(text.String(), "good again") {
+	if err := r.WriteTable(&text, 0); err != nil || !strings.Contains(text.String(), "good again") {
 		t.Errorf("the table: %v\n%s", err, &text)
 	}
 	parseBack(t, lines.String(), r.Visits)
@@ -165,7 +165,7 @@ func TestFaults(t *testing.T) {
 				wrong != errors.Is(err, load.ErrWrongByte) {
 				t.Errorf("a wrong byte: %v, %v", wrong, err)
 			}
-			if err := r.WriteTable(io.Discard); err != nil {
+			if err := r.WriteTable(io.Discard, 0); err != nil {
 				t.Error(err)
 			}
 		})
@@ -224,7 +224,7 @@ func TestLostConnectionsAreAResult(t *testing.T) {
 		t.Errorf("%d connections lost (%s), want 2 of 4", row.Lost, row.First)
 	}
 	var text strings.Builder
-	if err := r.WriteTable(&text); err != nil ||
+	if err := r.WriteTable(&text, 0); err != nil ||
 		!strings.Contains(text.String(), "halves: lost 2 connections; the first: connection ") {
 		t.Errorf("the table: %v\n%s", err, &text)
 	}
@@ -339,7 +339,7 @@ func TestResultsThatCannotBeWritten(t *testing.T) {
 	if !errors.Is(err, io.ErrShortWrite) || len(r.Visits) != 1 {
 		t.Fatalf("%d visits and the error %v, want one and a short write", len(r.Visits), err)
 	}
-	if err := r.WriteTable(broken{}); !errors.Is(err, io.ErrShortWrite) {
+	if err := r.WriteTable(broken{}, 0); !errors.Is(err, io.ErrShortWrite) {
 		t.Errorf("the table: %v", err)
 	}
 }

@@ -54,11 +54,12 @@ func columns(rate float64, rows []Summary) []column {
 const reliable = 15
 
 // WriteTable writes the table, the ratios to the reference, and below what there is to say
-// about them.
-func (r *Report) WriteTable(w io.Writer) error {
+// about them. A table that is wider than width columns is written in parts, one below the other;
+// with 0 it is as wide as it is.
+func (r *Report) WriteTable(w io.Writer, width int) error {
 	rows := r.Summaries()
 	var b strings.Builder
-	writeColumns(&b, columns(r.Config.Rate, rows), rows)
+	writeColumns(&b, columns(r.Config.Rate, rows), rows, width)
 	if compared := compared(rows); len(compared) > 0 {
 		means := "median, interval of the median, confidence"
 		if r.Config.Rounds == 1 {
@@ -66,7 +67,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 		}
 		fmt.Fprintf(&b, "\nCPU per message, as a ratio to %s in the same round (%s):\n\n",
 			r.Config.Reference, means)
-		writeColumns(&b, ratioColumns(r.Config.Rate), compared)
+		writeColumns(&b, ratioColumns(r.Config.Rate), compared, width)
 		if r.Config.Rounds < reliable {
 			fmt.Fprintf(&b, "\nfor a comparison to rely on: --rounds %d%s\n", reliable,
 				r.modelsToCompare())
@@ -105,29 +106,63 @@ func compared(rows []Summary) []Summary {
 	return some
 }
 
-// writeColumns writes a table: the first column flush left, the others flush right.
-func writeColumns(b *strings.Builder, cols []column, rows []Summary) {
-	lines := make([][]string, len(rows)+2)
-	for _, c := range cols {
-		cells := []string{c.top, c.bottom}
-		for _, s := range rows {
-			cells = append(cells, c.cell(s))
-		}
-		width := 0
-		for _, cell := range cells {
-			width = max(width, utf8.RuneCountInString(cell))
-		}
-		for i, cell := range cells {
-			pad := strings.Repeat(" ", width-utf8.RuneCountInString(cell))
-			if len(lines[i]) == 0 {
-				lines[i] = append(lines[i], cell+pad)
-			} else {
-				lines[i] = append(lines[i], pad+cell)
+// writeColumns writes a table: the first column flush left, the others flush right. What does not
+// fit beside the first column into the width follows in further parts, each with that column again.
+func writeColumns(b *strings.Builder, cols []column, rows []Summary, width int) {
+	texts := make([][]string, len(cols))
+	for i, c := range cols {
+		texts[i] = c.text(rows, i == 0)
+	}
+	for from := 1; from < len(cols); {
+		part := texts[:1:1]
+		used := utf8.RuneCountInString(texts[0][0])
+		for ; from < len(cols); from++ {
+			used += columnGap + utf8.RuneCountInString(texts[from][0])
+			if width > 0 && used > width && len(part) > 1 {
+				break
 			}
+			part = append(part, texts[from])
+		}
+		writePart(b, part)
+		if from < len(cols) {
+			b.WriteString("\n")
 		}
 	}
-	for _, line := range lines {
-		if text := strings.TrimRight(strings.Join(line, "  "), " "); text != "" {
+}
+
+// columnGap is the space between two columns.
+const columnGap = 2
+
+// text returns the lines of a column, all equally wide.
+func (c column) text(rows []Summary, left bool) []string {
+	cells := []string{c.top, c.bottom}
+	for _, s := range rows {
+		cells = append(cells, c.cell(s))
+	}
+	width := 0
+	for _, cell := range cells {
+		width = max(width, utf8.RuneCountInString(cell))
+	}
+	for i, cell := range cells {
+		pad := strings.Repeat(" ", width-utf8.RuneCountInString(cell))
+		if left {
+			cells[i] = cell + pad
+		} else {
+			cells[i] = pad + cell
+		}
+	}
+	return cells
+}
+
+// writePart writes columns side by side.
+func writePart(b *strings.Builder, columns [][]string) {
+	gap := strings.Repeat(" ", columnGap)
+	for i := range columns[0] {
+		var cells []string
+		for _, c := range columns {
+			cells = append(cells, c[i])
+		}
+		if text := strings.TrimRight(strings.Join(cells, gap), " "); text != "" {
 			b.WriteString(text + "\n")
 		}
 	}

@@ -66,7 +66,7 @@ func example() *Report {
 func golden(t *testing.T, r *Report, name string) {
 	t.Helper()
 	var text strings.Builder
-	if err := r.WriteTable(&text); err != nil {
+	if err := r.WriteTable(&text, 0); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join("testdata", name)
@@ -107,7 +107,7 @@ func TestTableOfNobody(t *testing.T) {
 			t.Errorf("a row of no visits: %+v", row)
 		}
 	}
-	if err := r.WriteTable(new(strings.Builder)); err != nil {
+	if err := r.WriteTable(new(strings.Builder), 0); err != nil {
 		t.Error(err)
 	}
 }
@@ -116,7 +116,7 @@ func TestTableOfNobody(t *testing.T) {
 func table(t *testing.T, r *Report) string {
 	t.Helper()
 	var text strings.Builder
-	if err := r.WriteTable(&text); err != nil {
+	if err := r.WriteTable(&text, 0); err != nil {
 		t.Fatal(err)
 	}
 	return text.String()

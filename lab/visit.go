@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kettle-go/kettle/lab/load"
 	"github.com/kettle-go/kettle/lab/meter"
 	"github.com/kettle-go/kettle/lab/results"
+	"github.com/kettle-go/kettle/lab/server"
 )
 
 // visitor measures one server.
@@ -26,11 +28,23 @@ func visit(ctx context.Context, s Server, cfg Config, m *results.Machine, round 
 	v := &visitor{cfg: cfg, machine: m, Visit: &results.Visit{Time: time.Now(),
 		Workload: cfg.Workload, Round: round, Server: s.Name, Again: s.Again, Command: s.Command,
 		Load: cfg.asked(), Seed: cfg.Seed}}
-	server, err := start(ctx, s, cfg, m.ServerCPUs)
+	cpus := m.ServerCPUs
+	if cfg.Unbound {
+		cpus = slices.Concat(m.LoadCPUs, m.ServerCPUs)
+	}
+	process, err := server.Start(ctx, server.Config{Name: s.Name, Command: s.Command,
+		CPUs: cpus, Stderr: cfg.Stderr, Start: cfg.Start, Stop: cfg.Stop})
 	if err == nil {
-		v.meter = meter.New(server.cmd.Process.Pid)
-		err = v.measure(ctx, server.addr)
-		err = errors.Join(err, server.end())
+		v.meter = meter.New(process.PID())
+		switch {
+		case len(s.Client) > 0:
+			err = v.byClient(ctx, s.Client, process.Addr())
+		case cfg.Batch:
+			err = v.batch(ctx, process.Addr())
+		default:
+			err = v.measure(ctx, process.Addr())
+		}
+		err = errors.Join(err, process.End())
 	}
 	if err != nil {
 		v.Error = err.Error()
@@ -42,18 +56,38 @@ func visit(ctx context.Context, s Server, cfg Config, m *results.Machine, round 
 
 // asked is what a visit asks of a server, for who reads of it later.
 func (c Config) asked() results.Load {
-	asked := results.Load{Conns: c.Conns, Idle: c.IdleConns, Size: c.Size, Depth: c.Depth}
+	asked := results.Load{Conns: c.Conns, Idle: c.IdleConns, Deaf: c.Deaf, Size: c.Size,
+		Depth: c.Depth, Heavy: c.Heavy, Batch: c.Batch, Service: c.Service,
+		Wait: c.Wait.Seconds(), Work: c.Work.Seconds(), Free: c.Unbound}
 	if c.Pace > 0 {
 		asked.Rate = c.Rate
 	}
 	return asked
 }
 
+// generator returns what the load generator is told.
+func (v *visitor) generator(addr string) load.Config {
+	g := v.cfg.load(addr)
+	g.Spin = len(v.machine.LoadCPUs) > 0 && !v.cfg.Unbound // it takes the CPU from nobody
+	return g
+}
+
+// batch has one request answered on each of the connections, all at once.
+func (v *visitor) batch(ctx context.Context, addr string) error {
+	w, err := v.window(func(h load.Hooks) (*load.Result, error) {
+		return load.Batch(ctx, v.generator(addr), h)
+	})
+	if err != nil {
+		return err
+	}
+	v.Batched, v.Served, v.Lost, v.First = w, int(w.Requests), w.Lost, w.Report.First
+	return nil
+}
+
+// measure opens the connections, and measures what is asked for, one after the other.
 func (v *visitor) measure(ctx context.Context, addr string) (err error) {
 	empty, emptyErr := v.settled(ctx)
-	generator := v.cfg.load(addr)
-	generator.Spin = len(v.machine.LoadCPUs) > 0 // it takes the CPU from nobody
-	if v.load, err = load.Dial(ctx, generator); err != nil {
+	if v.load, err = load.Dial(ctx, v.generator(addr)); err != nil {
 		return err
 	}
 	defer func() {
@@ -83,7 +117,15 @@ func (v *visitor) measure(ctx context.Context, addr string) (err error) {
 			defer stop()
 		}
 	}
-	return v.windows(ctx)
+	if err := v.windows(ctx); err != nil {
+		return err
+	}
+	if v.cfg.Memory && emptyErr == nil {
+		if held, err := v.memory(); err == nil {
+			v.GrownBytes = new(float64(held - empty))
+		}
+	}
+	return nil
 }
 
 // windows measures the server in each kind of window that the configuration has.
@@ -123,6 +165,9 @@ func (v *visitor) windows(ctx context.Context) error {
 // what else changes in a server's memory would be most of the quotient for fewer.
 const fewConns = 10
 
+// errNotAsked is why there is no figure that nobody has asked for.
+var errNotAsked = errors.New("memory is not measured")
+
 const (
 	settleStep  = 20 * time.Millisecond  // between two looks at the memory
 	settleLimit = 300 * time.Millisecond // for it to come to rest
@@ -132,6 +177,9 @@ const (
 // settled waits until the server is at rest and returns what its processes hold. A server that
 // listens may still be starting its workers, and one that has answered may be tidying up.
 func (v *visitor) settled(ctx context.Context) (int64, error) {
+	if !v.cfg.Memory {
+		return 0, errNotAsked
+	}
 	return settle(ctx, func() (bytes int64, processes int, err error) {
 		bytes, err = v.memory()
 		return bytes, v.meter.Processes(), err

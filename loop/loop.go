@@ -61,6 +61,7 @@ type Loop struct {
 	offers  int // see Offer
 	held    int // see Hold
 	locals  []local
+	onWait  func(found int) // may be nil
 
 	running, stopping, ending, closed bool
 
@@ -196,7 +197,13 @@ func (l *Loop) wait() error {
 			timeout = 0
 		}
 	}
-	_, err := l.selector.Select(timeout)
+	if l.onWait != nil {
+		l.onWait(-1)
+	}
+	found, err := l.selector.Select(timeout)
+	if l.onWait != nil {
+		l.onWait(found)
+	}
 	l.posts.asleep.Store(false)
 	l.began(l.clock.Now())
 	return err
@@ -309,6 +316,11 @@ func (l *Loop) Mark(label *Label) {
 		l.current.Store(label)
 	}
 }
+
+// OnWait has f called with -1 when the loop begins to wait, be it for no time at all, and when it
+// goes on with how many events it has found, for those who record what it does. There is one such
+// function, which nil takes away. Where a clock jumps instead, f is not told. Loop only.
+func (l *Loop) OnWait(f func(found int)) { l.onWait = f }
 
 // Inside reports whether it is called by the loop: by a callback, or by the goroutine that the
 // present Label names. It may be called from any goroutine. Where goroutines cannot be told apart

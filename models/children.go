@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
+	"github.com/kettle-go/kettle/internal/trace"
 )
 
 // What the models with several processes share. Go has no fork: its runtime has many threads,
@@ -149,8 +150,9 @@ func (c *children) start(j job) error {
 	if j.report != nil {
 		files = append(files, descriptor(j.report))
 	}
+	began := c.server.trace.Now()
 	pid, err := sys.StartChild(c.path, []string{c.path}, env, files)
-	if err != nil {
+	if c.server.did(trace.Start, "fork and exec", j.peer, began, 0, err); err != nil {
 		return fmt.Errorf("start a worker process: %w", err)
 	}
 	c.pids[pid] = j.ended

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
+	"github.com/kettle-go/kettle/internal/trace"
 )
 
 // client is a connection of a blocking model.
@@ -23,9 +24,11 @@ type client struct {
 // everything before it has been answered, so there is nothing left to do.
 func (s *server) converse(c client) {
 	s.lost(c.peer, func() error {
-		buf := make([]byte, clientBuffer)
+		buf, reply := make([]byte, clientBuffer), s.newReply()
 		for {
+			began := s.trace.Now()
 			n, err := sys.Recv(c.fd, buf)
+			s.did(trace.Read, "recv", c.peer, began, n, err)
 			if n == 0 && err == nil {
 				s.linger(c.fd)
 			}
@@ -33,18 +36,24 @@ func (s *server) converse(c client) {
 				return err
 			}
 			s.request(c.peer, buf[:n])
-			s.service(buf[:n])
-			s.sleep(s.Wait)
-			if err := sendAll(c.fd, buf[:n]); err != nil {
-				return err
+			s.compute(buf[:n])
+			s.sleep(c, s.Wait)
+			for rest := buf[:n]; len(rest) > 0; {
+				var answer []byte
+				answer, rest = reply(rest)
+				if err := s.sendAll(c, answer); err != nil {
+					return err
+				}
 			}
 		}
 	}())
 }
 
-func sendAll(fd int, p []byte) error {
+func (s *server) sendAll(c client, p []byte) error {
 	for len(p) > 0 {
-		n, err := sys.Send(fd, p)
+		began := s.trace.Now()
+		n, err := sys.Send(c.fd, p)
+		s.did(trace.Write, "send", c.peer, began, n, err)
 		if err != nil {
 			return err
 		}
@@ -55,11 +64,16 @@ func sendAll(fd int, p []byte) error {
 
 // sleep blocks the thread for d, in pieces so that it can be given up when a drain's grace
 // is over.
-func (s *server) sleep(d time.Duration) {
+func (s *server) sleep(c client, d time.Duration) {
+	if d <= 0 {
+		return
+	}
 	const piece = 100 * time.Millisecond
+	began := s.trace.Now()
 	for ; d > 0 && s.over.Err() == nil; d -= piece {
 		sys.Sleep(min(d, piece))
 	}
+	s.did(trace.Sleep, "sleep", c.peer, began, 0, nil)
 }
 
 // clients are the listener and the open connections of a blocking model, so that a drain can
@@ -140,7 +154,9 @@ func (cs *clients) close() {
 // returns false when the server drains.
 func (s *server) acceptClient(cs *clients, open func() int) (client, bool) {
 	for !s.draining() {
+		began := s.trace.Now()
 		fd, peer, err := sys.Accept(cs.listener, false)
+		s.did(trace.Accept, "accept", peer, began, 0, err)
 		switch {
 		case err != nil:
 			if !s.draining() {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kettle-go/kettle/internal/coro"
 	"github.com/kettle-go/kettle/internal/sys"
+	"github.com/kettle-go/kettle/internal/trace"
 )
 
 // conn is a client of a single-threaded model. Such a model may never wait for one client, so
@@ -19,16 +20,17 @@ import (
 //	└────────────────────────────────────────┘
 //
 // While an answer is pending the client is not read from. So the most that a client who does
-// not read can make the server hold is one chunk: the rest stays in the kernel's buffers, and
-// when those are full, with the client itself. That is all there is to back-pressure. It also
-// means that answers cannot overtake each other, and that the end of the stream is seen only
-// when everything before it has been answered.
+// not read can make the server hold is one chunk, and the answer to a part of it: the rest stays
+// in the kernel's buffers, and when those are full, with the client itself. That is all there is to
+// back-pressure. It also means that answers cannot overtake each other, and that the end of the
+// stream is seen only when everything before it has been answered.
 type conn struct {
 	fd      int
 	peer    netip.AddrPort
 	want    want
 	pending []byte    // the part of the answer that is not sent yet
-	due     time.Time // when the wait of the pending answer is over
+	rest    []byte    // the part of the chunk that is not answered yet
+	due     time.Time // when its wait is over
 	place   int       // in single.conns
 
 	watched want       // what a selector watches it for: nothing if it is not registered
@@ -59,56 +61,73 @@ func (l *single) receive(c *conn) want {
 	}
 	chunk := l.buf[:n]
 	l.request(c.peer, chunk)
-	l.service(chunk)
+	l.compute(chunk)
 	if l.Wait > 0 {
-		c.pending = slices.Clone(chunk)
+		c.rest = slices.Clone(chunk)
 		l.waits.add(c, time.Now().Add(l.Wait))
 		return wantNothing
 	}
-	return l.send(c, chunk)
+	return l.answer(c, chunk)
 }
 
 // tryRecv is sys.TryRecv, but that in a drain the stream ends where everything that has arrived is
 // received.
 func (l *single) tryRecv(c *conn, buf []byte) (int, error) {
+	began := l.trace.Now()
 	n, err := sys.TryRecv(c.fd, buf)
+	l.did(trace.Read, "recv", c.peer, began, n, err)
 	if sys.WouldBlock(err) && l.draining() {
 		return 0, nil
 	}
 	return n, err
 }
 
-// send sends what the kernel takes of a chunk and remembers a copy of the rest, as the next
-// client's bytes will come into the same buffer. It never waits.
-func (l *single) send(c *conn, chunk []byte) want {
-	n, err := sys.TrySend(c.fd, chunk)
-	switch {
-	case err != nil && !sys.WouldBlock(err):
-		return l.end(c, err)
-	case n == len(chunk):
-		return wantRead
-	}
-	c.pending = slices.Clone(chunk[n:])
-	return wantWrite
+// trySend is sys.TrySend.
+func (l *single) trySend(c *conn, p []byte) (int, error) {
+	began := l.trace.Now()
+	n, err := sys.TrySend(c.fd, p)
+	l.did(trace.Write, "send", c.peer, began, n, err)
+	return n, err
 }
 
-// flush goes on with the pending answer. It never waits.
-func (l *single) flush(c *conn) want {
-	n, err := sys.TrySend(c.fd, c.pending)
-	switch {
-	case err != nil && !sys.WouldBlock(err):
-		return l.end(c, err)
-	case n < len(c.pending):
-		c.pending = c.pending[n:]
-		return wantWrite
+// answer answers a chunk, as far as the kernel takes that, and remembers copies of the rest, as the
+// next client's bytes will come into the same buffer. It never waits.
+func (l *single) answer(c *conn, chunk []byte) want {
+	for len(chunk) > 0 {
+		var answer []byte
+		answer, chunk = l.reply(chunk)
+		n, err := l.trySend(c, answer)
+		switch {
+		case err != nil && !sys.WouldBlock(err):
+			return l.end(c, err)
+		case n < len(answer):
+			c.pending, c.rest = slices.Clone(answer[n:]), slices.Clone(chunk)
+			return wantWrite
+		}
 	}
-	c.pending = nil
 	return wantRead
+}
+
+// flush goes on with the pending answer, and with what has yet to be answered. It never waits.
+func (l *single) flush(c *conn) want {
+	if len(c.pending) > 0 {
+		n, err := l.trySend(c, c.pending)
+		switch {
+		case err != nil && !sys.WouldBlock(err):
+			return l.end(c, err)
+		case n < len(c.pending):
+			c.pending = c.pending[n:]
+			return wantWrite
+		}
+	}
+	chunk := c.rest
+	c.pending, c.rest = nil, nil
+	return l.answer(c, chunk)
 }
 
 // end says why the connection is done. The model then forgets it.
 func (l *single) end(c *conn, why error) want {
 	l.lost(c.peer, why)
-	c.pending = nil
+	c.pending, c.rest = nil, nil
 	return wantClose
 }

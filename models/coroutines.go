@@ -69,18 +69,23 @@ func (l *eventLoop) acceptTasks() {
 // by its own variable, across every wait, until it is answered.
 func (t *task) converse() error {
 	l := t.loop
+	reply := l.newReply()
 	for {
 		chunk, err := t.recv()
 		if len(chunk) == 0 {
 			return err
 		}
 		l.request(t.peer, chunk)
-		l.service(chunk)
+		l.compute(chunk)
 		if err := t.sleep(l.Wait); err != nil {
 			return err
 		}
-		if err := t.send(chunk); err != nil {
-			return err
+		for rest := chunk; len(rest) > 0; {
+			var answer []byte
+			answer, rest = reply(rest)
+			if err := t.send(answer); err != nil {
+				return err
+			}
 		}
 		l.buffers.give(chunk)
 	}
@@ -103,7 +108,7 @@ func (t *task) recv() ([]byte, error) {
 // send sends all of p; it waits as often as the client has to catch up.
 func (t *task) send(p []byte) error {
 	for len(p) > 0 {
-		n, err := sys.TrySend(t.fd, p)
+		n, err := t.loop.trySend(t.conn, p)
 		if sys.WouldBlock(err) {
 			err = t.await(wantWrite)
 		}
@@ -151,7 +156,9 @@ func (l *eventLoop) ready(c *conn) {
 // resume is where the loop switches to the coroutine of c, which goes on behind its await. It
 // comes back when the coroutine waits again, or has ended.
 func (l *eventLoop) resume(c *conn) {
-	if !c.co.Resume() {
+	began := l.trace.Now()
+	alive := c.co.Resume()
+	if l.ran(c.peer, began); !alive {
 		l.ended(c)
 	}
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"io"
 	"log"
+	"net/netip"
 	"time"
+
+	"github.com/kettle-go/kettle/internal/trace"
 )
 
 // Divide shows divide to the tests.
@@ -40,6 +43,20 @@ func Keep(ctx context.Context, run func() error) {
 // ProcessRoom shows processRoom to the tests.
 func ProcessRoom(allowed int) int { return processRoom(allowed) }
 
+// AnswerTo returns the answers of a service, on a server of one thread, to chunks that come one
+// after the other, and the length of the longest that it gives at a time.
+func AnswerTo(service Service, chunks ...[]byte) (answers []byte, most int) {
+	reply := (&server{service: service}).newReply()
+	for _, chunk := range chunks {
+		for len(chunk) > 0 {
+			var answer []byte
+			answer, chunk = reply(chunk)
+			answers, most = append(answers, answer...), max(most, len(answer))
+		}
+	}
+	return answers, most
+}
+
 // ServeUntil is Serve with the context that ends the grace of the drain.
 func (m Model) ServeUntil(ctx, over context.Context, cfg Config) error {
 	s, err := newServer(ctx, m, cfg)
@@ -48,4 +65,26 @@ func (m Model) ServeUntil(ctx, over context.Context, cfg Config) error {
 	}
 	s.over = over
 	return m.serve(s)
+}
+
+// UntracedHooks returns a function that calls every hook of a server that records nothing.
+func UntracedHooks() func() {
+	s := &server{ctx: context.Background(), over: context.Background()}
+	l := &single{server: s, listener: -1}
+	chunk := []byte("tea")
+	return func() {
+		addr := netip.AddrPort{}
+		began := s.trace.Now()
+		s.did(trace.Read, "recv", addr, began, 1, nil)
+		s.waited("poll", began, 1)
+		s.ran(addr, began)
+		s.connected(addr)
+		s.request(addr, chunk)
+		s.computed(nil)
+		s.slept(nil)
+		s.wrote(nil, 1)
+		s.asked(nil, chunk)
+		s.lost(addr, nil)
+		l.recordSleeps()
+	}
 }

@@ -34,6 +34,7 @@ func goroutines() Model {
 		Waits:    "each goroutine is parked; the runtime's poller, in epoll or kqueue, for all",
 		Limits:   "a stack and a buffer for each idle client; shared state needs locks",
 		Section:  "4.10",
+		parallel: true,
 		files:    []string{"goroutines.go"},
 		serve:    serveGoroutines,
 	}
@@ -54,7 +55,7 @@ func serveGoroutines(s *server) error {
 	defer running.Wait()
 	var open atomic.Int64
 	for !s.draining() {
-		conn, err := listener.Accept()
+		conn, err := s.accept(listener)
 		switch {
 		case err != nil && s.draining():
 		case err != nil && errors.Is(err, net.ErrClosed):
@@ -80,7 +81,7 @@ func (s *server) handle(conn net.Conn) {
 	peer = netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
 	s.connected(peer)
 	defer s.drainConn(conn)()
-	buf := make([]byte, clientBuffer)
+	buf, reply := make([]byte, clientBuffer), s.newReply()
 	for {
 		n, err := conn.Read(buf)
 		if n == 0 {
@@ -92,14 +93,21 @@ func (s *server) handle(conn net.Conn) {
 			return
 		}
 		s.request(peer, buf[:n])
-		s.service(buf[:n])
+		s.compute(buf[:n])
+		s.computed(conn)
 		if s.Wait > 0 {
 			sleepUnless(s.over.Done(), s.Wait)
+			s.slept(conn)
 		}
-		if _, err := conn.Write(buf[:n]); err != nil {
-			s.lost(peer, err)
-			return
+		for rest := buf[:n]; len(rest) > 0; {
+			var answer []byte
+			answer, rest = reply(rest)
+			if _, err := conn.Write(answer); err != nil {
+				s.lost(peer, err)
+				return
+			}
 		}
+		s.wrote(conn, n)
 	}
 }
 

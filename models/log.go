@@ -16,6 +16,9 @@ import (
 const quoteLimit = 256
 
 func (s *server) connected(peer netip.AddrPort) {
+	if s.trace != nil {
+		s.recordAccepted(peer)
+	}
 	if s.Verbose {
 		s.log.Printf("client %v connected", peer)
 	}
@@ -31,10 +34,16 @@ func (s *server) request(peer netip.AddrPort, chunk []byte) {
 	default:
 		s.log.Printf("request %v: %q", peer, chunk)
 	}
+	if s.trace != nil {
+		s.recordRequest(peer, len(chunk))
+	}
 }
 
 // lost logs the end of a client: nil means that it has finished and been answered.
 func (s *server) lost(peer netip.AddrPort, err error) {
+	if s.trace != nil {
+		s.recordEnd(peer, err)
+	}
 	switch {
 	case !s.Verbose:
 	case err == nil:

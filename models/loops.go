@@ -48,6 +48,9 @@ func (s *server) notAccepted(err error, _ time.Duration) {
 // peer is a connection of the library: a transport or a stream.
 type peer interface{ RemoteAddr() net.Addr }
 
+// told reports whether anybody is told of each client and request.
+func (s *server) told() bool { return s.Verbose || s.trace != nil }
+
 // addressOf returns the address of a client. Only the log needs it, so that nobody keeps it.
 func addressOf(c peer) netip.AddrPort { return c.RemoteAddr().(*net.TCPAddr).AddrPort() }
 
@@ -59,21 +62,21 @@ func (s *server) came(c peer) {
 	if s.someLeft.Swap(false) {
 		s.roomAgain()
 	}
-	if s.Verbose {
+	if s.told() {
 		s.connected(addressOf(c))
 	}
 }
 
 // asked says what a client has sent.
 func (s *server) asked(c peer, chunk []byte) {
-	if s.Verbose {
+	if s.told() {
 		s.request(addressOf(c), chunk)
 	}
 }
 
 // went says that a client has gone. Its place may have another one already.
 func (s *server) went(c peer, why error) {
-	if s.Verbose {
+	if s.told() {
 		s.lost(addressOf(c), why)
 	}
 	if left := s.here.Add(-1); s.maxConns > 0 && left >= int64(s.maxConns) {
@@ -89,7 +92,11 @@ func (s *server) newLoop() (*loop.Loop, error) {
 	if err != nil {
 		return nil, err
 	}
-	return loop.New(loop.Config{Selector: selector, OnIncident: s.incident})
+	l, err := loop.New(loop.Config{Selector: selector, OnIncident: s.incident})
+	if err == nil {
+		s.recordWaits(l)
+	}
+	return l, err
 }
 
 // looped is what runs on a loop of its own. Its methods are called there, but for eventLoop.

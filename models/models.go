@@ -1,8 +1,8 @@
 // Package models has one TCP service under thirteen I/O models, each in a file of its own, which is
 // there to be read.
 //
-// The service answers every byte that it receives with the same byte in upper case. What
-// differs is who waits, and where:
+// The service answers every byte that it receives with the same byte in upper case; there are
+// others, to show what else differs: see Services. Above all it is who waits, and where:
 //
 //	                     blocks in the kernel for                  concurrency
 //	blocking.go          its one client                            none
@@ -21,15 +21,16 @@
 // Begin with blocking.go. What the models share, so that their files show the model and
 // nothing else, is in server.go (listening, limits, draining, the log), client.go (a client
 // of the blocking models), conn.go and single.go (a client of the single-threaded ones, and
-// what they do besides waiting), children.go (processes), and loops.go (what those on the library
-// tell it).
+// what they do besides waiting), children.go (processes), loops.go (what those on the library
+// tell it), and tracing.go (what a server records, if it is told to). What is answered is in
+// service.go, with count.go for what all clients share, and what an answer may cost besides, in
+// compute.go.
 package models
 
 import (
 	"context"
-	"embed"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -50,10 +51,13 @@ type Model struct {
 	Loops       bool   // it can run on several loops
 	Selector    string // the one that it is about, which not each machine has; "" for most
 
-	files    []string // the source that the model needs, the file that shows it first
-	maxConns func() int
-	serve    func(*server) error
-	work     func(*server, order) error // what a worker process does, if the model has any
+	processes bool     // its clients are served by processes, which share nothing
+	parallel  bool     // they are served by threads at the same time, which share memory
+	files     []string // the source that the model needs, the file that shows it first
+	dispatch  string   // the function in it that passes events on; "" if there is none
+	maxConns  func() int
+	serve     func(*server) error
+	work      func(*server, order) error // what a worker process does, if the model has any
 }
 
 // All returns the models in the order in which the text introduces them.
@@ -92,14 +96,18 @@ func (m Model) Serve(ctx context.Context, cfg Config) error {
 	return nil
 }
 
-func (m Model) run(ctx context.Context, cfg Config, serve func(*server) error) error {
+func (m Model) run(ctx context.Context, cfg Config, serve func(*server) error) (err error) {
 	s, err := newServer(ctx, m, cfg)
 	if err == nil {
 		err = s.prefer()
 	}
+	if err == nil {
+		err = s.record()
+	}
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, s.trace.Close()) }()
 	var drop context.CancelFunc
 	s.over, drop = context.WithCancel(context.WithoutCancel(ctx))
 	defer drop()
@@ -134,39 +142,3 @@ func (m Model) CanRunOn(backend string) error {
 	}
 	return fmt.Errorf("model %s has no event loop that could run on %s", m.Name, backend)
 }
-
-//go:embed blocking.go processes.go prefork.go threads.go polling.go select.go poll.go
-//go:embed selectors.go coroutines.go goroutines.go protocol.go streams.go uring.go
-//go:embed client.go conn.go single.go selecting.go children.go loops.go
-var source embed.FS
-
-// Lines counts the lines of code, without comments and blank lines, of the model's own file
-// (own) and of this with the other files that it needs (all). What is every model's is in
-// neither: listening, limits, the log.
-func (m Model) Lines() (own, all int) {
-	for i, name := range m.files {
-		text, err := source.ReadFile(name)
-		if err != nil {
-			panic(err) // the files are embedded, and a test reads each
-		}
-		lines := codeLines(string(text))
-		if all += lines; i == 0 {
-			own = lines
-		}
-	}
-	return own, all
-}
-
-// codeLines counts the lines of Go source that are neither blank nor only a comment. This
-// package has no comments between /* and */.
-func codeLines(text string) int {
-	lines := strings.Split(text, "\n")
-	lines = slices.DeleteFunc(lines, func(line string) bool {
-		line = strings.TrimSpace(line)
-		return line == "" || strings.HasPrefix(line, "//")
-	})
-	return len(lines)
-}
-
-// File returns the name of the file that shows the model.
-func (m Model) File() string { return m.files[0] }

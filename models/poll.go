@@ -28,6 +28,7 @@ func pollModel() Model {
 		Limits:      "pays for all that are watched",
 		Section:     "4.7",
 		files:       []string{"poll.go", "conn.go", "single.go"},
+		dispatch:    "polled",
 		serve:       servePoll,
 	}
 }
@@ -61,7 +62,9 @@ func servePoll(s *server) error {
 		if l.accepting() {
 			list[listenerEntry] = sys.PollFD{Fd: int32(l.listener), Events: sys.PollIn}
 		}
-		if _, err := sys.Poll(list, l.untilNext()); err != nil {
+		began := l.trace.Now()
+		n, err := sys.Poll(list, l.untilNext())
+		if l.waited("poll", began, n); err != nil {
 			return err
 		}
 		if list[wakerEntry].Revents != 0 {

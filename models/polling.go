@@ -27,6 +27,7 @@ func polling() Model {
 		Limits:      "100 % of a CPU, always; pays for the silent as for the busy",
 		Section:     "4.5",
 		files:       []string{"polling.go", "conn.go", "single.go"},
+		dispatch:    "servePolling",
 		serve:       servePolling,
 	}
 }

@@ -40,6 +40,7 @@ func prefork() Model {
 		Limits:      "workers share nothing; a client stays with its worker: uneven load",
 		Section:     "4.3",
 		Backends:    true,
+		processes:   true,
 		files: []string{"prefork.go", "selectors.go", "selecting.go", "conn.go", "single.go",
 			"children.go"},
 		serve: servePrefork,

@@ -29,6 +29,7 @@ func processes() Model {
 		Waits:       "each process, in recv or send of its client",
 		Limits:      "starting a process takes milliseconds; each has its own memory",
 		Section:     "4.2",
+		processes:   true,
 		files:       []string{"processes.go", "client.go", "children.go"},
 		maxConns:    func() int { return processRoom(sys.ProcessLimit()) },
 		serve:       serveProcesses,

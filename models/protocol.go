@@ -43,12 +43,14 @@ func protocol() Model {
 }
 
 // answers is the protocol of all clients of a loop. What is true of one client is in its transport,
-// so one value serves them all.
+// but for what count has yet to answer, so one value serves them all.
 type answers struct {
 	transport.Base
 	*server
-	loop     *loop.Loop
-	listener *transport.Listener
+	loop       *loop.Loop
+	listener   *transport.Listener
+	reply      reply
+	unanswered map[*transport.Transport][]byte // of clients to whom too much is pending
 }
 
 // Made is called when a client has been accepted. The loop ends when nobody holds it any more.
@@ -57,28 +59,63 @@ func (a *answers) Made(t *transport.Transport) {
 	a.came(t)
 }
 
-// Data is called with what the client has sent. Write keeps what the kernel does not take; when
-// that becomes too much Base reads no more from the client until it is less.
+// Data is called with what the client has sent.
 func (a *answers) Data(t *transport.Transport, chunk []byte) {
 	a.asked(t, chunk)
-	a.service(chunk)
+	a.compute(chunk)
+	a.computed(t)
 	if a.Wait == 0 {
-		_ = t.Write(chunk) // what is wrong with it is told to Lost
+		a.answer(t, chunk)
+		a.wrote(t, len(chunk))
 		return
 	}
 	t.PauseReading()
 	held := bytes.Clone(chunk) // the buffer is the next client's
 	a.loop.After(a.Wait, func() {
-		_ = t.Write(held)
-		if !t.Full() {
+		a.slept(t)
+		more := a.answer(t, held)
+		a.wrote(t, len(held))
+		if more {
 			t.Protocol().ResumeWriting(t) // which goes on to read
 		}
 	})
 }
 
+// answer answers a chunk, and reports whether that was all. Write keeps what the kernel does not
+// take; when that becomes too much, the rest of the chunk waits, and Base reads no more from the
+// client until it is less.
+func (a *answers) answer(t *transport.Transport, chunk []byte) (all bool) {
+	for len(chunk) > 0 && !t.Full() {
+		var answer []byte
+		answer, chunk = a.reply(chunk)
+		if t.Write(answer) != nil { // what is wrong with it is told to Lost
+			return false
+		}
+	}
+	if len(chunk) > 0 {
+		a.unanswered[t] = bytes.Clone(chunk)
+	}
+	return !t.Full()
+}
+
+// ResumeWriting is called when there is room again.
+func (a *answers) ResumeWriting(t *transport.Transport) {
+	if a.goOn(t) {
+		t.ResumeReading()
+	}
+}
+
+// goOn answers what is left of a chunk, and reports whether the client may be read from again.
+func (a *answers) goOn(t *transport.Transport) bool {
+	chunk := a.unanswered[t]
+	delete(a.unanswered, t)
+	return a.answer(t, chunk)
+}
+
 // Lost is called when the connection has ended. That the client has finished is Base's affair: it
 // closes, which sends first what is pending.
 func (a *answers) Lost(t *transport.Transport, why error) {
+	delete(a.unanswered, t)
 	a.went(t, why)
 	a.loop.Hold(-1)
 }
@@ -124,10 +161,12 @@ func (r rest) Readable(t *transport.Transport) {
 	r.loop.Soon(func() { r.Readable(t) })
 }
 
-// ResumeWriting is called when the client may be read from again.
+// ResumeWriting is called when there is room again.
 func (r rest) ResumeWriting(t *transport.Transport) {
-	t.ResumeReading()
-	r.Readable(t)
+	if r.goOn(t) {
+		t.ResumeReading()
+		r.Readable(t)
+	}
 }
 
 // serveProtocol makes the loops, each with its own listener on the port, and runs them until the
@@ -149,7 +188,8 @@ func (s *server) serveProtocol() error {
 		if err != nil {
 			return err
 		}
-		a := &answers{server: s, loop: l}
+		a := &answers{server: s, loop: l, reply: s.newReply(),
+			unanswered: make(map[*transport.Transport][]byte)}
 		all = append(all, a)
 		if err := a.listen(addrs, config); err != nil {
 			return err

@@ -31,6 +31,10 @@ func TestServeRefusesBadConfig(t *testing.T) {
 				`unknown service "lower": there is upper, echo`, false},
 			{models.Config{Addr: here, Wait: -time.Second},
 				"the wait is -1s: it cannot be negative", false},
+			{models.Config{Addr: here, Work: -time.Second},
+				"the work is -1s: it cannot be negative", false},
+			{models.Config{Addr: here, Service: "count"},
+				" each process would have a counter of its own", true},
 			{models.Config{Addr: here, MaxConns: -1},
 				"the limit on connections is -1: it cannot be negative", false},
 			{models.Config{Addr: here, Loops: -1},
@@ -46,8 +50,11 @@ func TestServeRefusesBadConfig(t *testing.T) {
 			{models.Config{Addr: "192.0.2.1:0"}, "assign requested address", false},
 		} {
 			able := v.model.Loops
-			if c.config.Backend != "" {
+			switch {
+			case c.config.Backend != "":
 				able = v.model.Backends
+			case c.config.Service == "count":
+				able = !v.perClient() && !v.forked()
 			}
 			if c.only && able {
 				continue

@@ -41,6 +41,7 @@ func selectModel() Model {
 		Limits:      "descriptors below 1,024; pays for all that are watched",
 		Section:     "4.6",
 		files:       []string{"select.go", "conn.go", "single.go"},
+		dispatch:    "selected",
 		maxConns:    func() int { return 1000 },
 		serve:       serveSelect,
 	}
@@ -71,7 +72,9 @@ func serveSelect(s *server) error {
 	for l.turn() {
 		read, write := l.interest()
 		read.Set(waker.FD())
-		if _, err := sys.Select(sys.FDSetSize, &read, &write, l.untilNext()); err != nil {
+		began := l.trace.Now()
+		n, err := sys.Select(sys.FDSetSize, &read, &write, l.untilNext())
+		if l.waited("select", began, n); err != nil {
 			return err
 		}
 		if read.Has(waker.FD()) {

@@ -33,6 +33,7 @@ func selectorsModel() Model {
 		Section:     "4.8",
 		Backends:    true,
 		files:       []string{"selectors.go", "selecting.go", "conn.go", "single.go"},
+		dispatch:    "run",
 		serve:       serveSelectors,
 	}
 }
@@ -63,7 +64,9 @@ func (l *eventLoop) run(accept callback, goOn func(*conn)) error {
 		if err := l.watchListener(accept); err != nil || l.done() {
 			return err
 		}
-		if _, err := l.sel.Select(l.timeout()); err != nil {
+		began := l.trace.Now()
+		n, err := l.sel.Select(l.timeout())
+		if l.waited(l.sel.Name(), began, n); err != nil {
 			return err
 		}
 		for key := range l.sel.Ready() {

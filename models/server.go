@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
+	"github.com/kettle-go/kettle/internal/trace"
 	"github.com/kettle-go/kettle/selectors"
 )
 
@@ -20,10 +21,12 @@ type Config struct {
 	Addr     string         // host:port; port 0 lets the kernel choose
 	Service  string         // see Services; "" is upper
 	Wait     time.Duration  // a simulated upstream call that each chunk waits for
+	Work     time.Duration  // CPU time that each chunk costs that begins with Marker
 	MaxConns int            // connections open at once; 0 leaves it to the model
 	Backend  string         // the selector of a model with Backends; "" or "auto" is the best
 	Loops    int            // how many loops a model with Loops runs; 0 is one
 	Verbose  bool           // log each connection and request
+	Trace    string         // a file to which what happens is appended, for the lab; "" for none
 	Log      io.Writer      `json:"-"` // where the log goes; nil discards it
 	Ready    func(net.Addr) `json:"-"` // called once it can be connected to; may be nil
 }
@@ -48,8 +51,11 @@ type server struct {
 	over     context.Context // cancelled: the grace of the drain is over, drop what is left
 	model    Model
 	service  Service
+	counter  counter // of the service count
 	log      *log.Logger
-	maxConns int // 0: no limit
+	trace    *trace.Recorder // nil: nothing is recorded
+	seen     seen            // what can be recorded of the model
+	maxConns int             // 0: no limit
 
 	accepts acceptLog
 
@@ -65,12 +71,17 @@ func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
 		cfg.Service = "upper"
 	}
 	service, err := LookupService(cfg.Service)
+	if err == nil {
+		err = m.CanServe(service)
+	}
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case cfg.Wait < 0:
 		return nil, fmt.Errorf("the wait is %v: it cannot be negative", cfg.Wait)
+	case cfg.Work < 0:
+		return nil, fmt.Errorf("the work is %v: it cannot be negative", cfg.Work)
 	case cfg.MaxConns < 0:
 		return nil, fmt.Errorf("the limit on connections is %d: it cannot be negative",
 			cfg.MaxConns)
@@ -78,6 +89,8 @@ func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
 		return nil, m.CanRunOn(cfg.Backend)
 	case cfg.Loops < 0:
 		return nil, fmt.Errorf("the number of loops is %d: it cannot be negative", cfg.Loops)
+	case cfg.Loops > 1 && cfg.Trace != "":
+		return nil, errSeveralLoops
 	case !m.Loops && cfg.Loops > 1:
 		return nil, fmt.Errorf("the model cannot run on %d loops", cfg.Loops)
 	}
@@ -100,6 +113,9 @@ func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
 	}
 	return s, nil
 }
+
+// newReply returns what answers a client, or all clients of a loop: see reply.
+func (s *server) newReply() reply { return s.service.begin(s) }
 
 // backend returns the name of the selector to wait with, where "" is the best.
 func (s *server) backend() string {

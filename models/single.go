@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
+	"github.com/kettle-go/kettle/internal/trace"
 )
 
 // single is what every single-threaded model has besides its way of waiting: the clients,
@@ -28,6 +29,7 @@ type single struct {
 	ceiling  int     // the first descriptor that cannot be watched; 0 if there is none
 	conns    []*conn // in no particular order
 	buf      []byte  // where every chunk is received: nobody holds it from one visit to the next
+	reply    reply   // to whoever has sent it
 	waits    waits
 	retry    time.Time // when to accept again after descriptors have run out
 	stage    stage     // of the server's end, as the present turn has found it
@@ -77,7 +79,10 @@ func (s *server) newSingle() (*single, error) {
 
 // singleOn returns the same for a socket that listens already.
 func (s *server) singleOn(listener int) *single {
-	return &single{server: s, listener: listener, buf: make([]byte, chunkSize)}
+	l := &single{server: s, listener: listener, buf: make([]byte, chunkSize),
+		reply: s.newReply()}
+	l.recordSleeps()
+	return l
 }
 
 // accepting reports whether the listener is worth looking at. A pause that is over is over from
@@ -100,8 +105,9 @@ func (l *single) newcomers() iter.Seq[*conn] {
 			if !l.accepting() {
 				return
 			}
+			began := l.trace.Now()
 			fd, peer, err := sys.Accept(l.listener, true)
-			if sys.WouldBlock(err) {
+			if l.did(trace.Accept, "accept", peer, began, 0, err); sys.WouldBlock(err) {
 				return
 			}
 			if err != nil {
@@ -243,6 +249,7 @@ func (l *single) onDrain(wake func() error) (stop func()) {
 type waits struct {
 	queue []*conn
 	head  int
+	over  func(*conn) // called when a wait is over; may be nil
 }
 
 func (w *waits) add(c *conn, due time.Time) {
@@ -270,6 +277,9 @@ func (w *waits) take() *conn {
 		w.queue[w.head] = nil
 		w.head++
 		if c.fd >= 0 {
+			if w.over != nil {
+				w.over(c)
+			}
 			return c
 		}
 	}

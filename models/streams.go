@@ -49,18 +49,24 @@ func streams() Model {
 // sent.
 func (s *server) attend(t *kettle.Task, c *stream.Conn) (err error) {
 	s.came(c)
+	reply := s.newReply()
 	for err == nil {
 		var chunk []byte
 		if chunk, err = c.Next(); err != nil {
 			break
 		}
 		s.asked(c, chunk)
-		s.service(chunk)
+		s.compute(chunk)
+		s.computed(c)
 		if s.Wait > 0 {
 			err = t.Sleep(s.Wait)
+			s.slept(c)
 		}
-		if err == nil {
-			_, err = c.Write(chunk)
+		for err == nil && len(chunk) > 0 {
+			var answer []byte
+			answer, chunk = reply(chunk)
+			_, err = c.Write(answer)
+			s.wrote(c, len(answer))
 		}
 	}
 	if err == io.EOF { // the client has finished
@@ -96,6 +102,7 @@ func (s *server) serveStreams() error {
 		if int(listening.Add(1)) == s.loops() && s.Ready != nil {
 			s.Ready(ln.Addr())
 		}
+		s.recordWaits(t.EventLoop())
 		stop := context.AfterFunc(s.ctx, func() { t.Drain(2 * Grace) })
 		defer stop()
 		server := stream.Server{Handler: s.attend, Linger: -1}

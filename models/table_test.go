@@ -1,6 +1,8 @@
 package models_test
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -62,18 +64,22 @@ func TestLookup(t *testing.T) {
 }
 
 func TestServices(t *testing.T) {
-	all := make([]byte, 256)
+	all := make([]byte, 256) // among them one end of a line
 	for i := range all {
 		all[i] = byte(i)
 	}
-	for name, want := range map[string]string{"upper": string(upper(all)), "echo": string(all)} {
+	for name, want := range map[string]string{"upper": string(upper(all)), "echo": string(all),
+		"count": "1\n", "count-unlocked": "1\n"} {
 		service, err := models.LookupService(name)
-		if err != nil {
-			t.Fatal(err)
+		if err != nil || service.Name != name || service.Summary == "" {
+			t.Fatalf("%s: %+v, %v", name, service, err)
 		}
-		got := append([]byte(nil), all...)
-		if service(got); string(got) != want {
-			t.Errorf("%s answers %q", name, got)
+		for cut := range all {
+			chunk := append([]byte(nil), all...)
+			got, _ := models.AnswerTo(service, chunk[:cut], chunk[cut:])
+			if string(got) != want {
+				t.Errorf("%s answers %q, cut at %d", name, got, cut)
+			}
 		}
 	}
 	for _, name := range models.Services() {
@@ -83,5 +89,29 @@ func TestServices(t *testing.T) {
 	}
 	if _, err := models.LookupService("lower"); err == nil {
 		t.Error("there is a service lower")
+	}
+}
+
+// However many lines a chunk has, no answer is longer than there is room for.
+func TestAnswersOfCountComeInPieces(t *testing.T) {
+	for _, name := range []string{"count", "count-unlocked"} {
+		service, err := models.LookupService(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const lines = 300_000
+		got, most := models.AnswerTo(service, bytes.Repeat([]byte("\n"), lines), []byte("tea"),
+			[]byte(" for two\n"))
+		var want []byte
+		for n := range lines + 1 {
+			want = fmt.Appendln(want, n+1)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes are answered, and not the numbers up to %d", name, len(got),
+				lines+1)
+		}
+		if most > 4<<10 {
+			t.Errorf("%s: an answer has %d bytes", name, most)
+		}
 	}
 }

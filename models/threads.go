@@ -37,6 +37,7 @@ func threads() Model {
 		Waits:       "each thread, in recv or send of its client",
 		Limits:      "memory and switches grow with the connections; shared state needs locks",
 		Section:     "4.4",
+		parallel:    true,
 		files:       []string{"threads.go", "client.go"},
 		maxConns:    func() int { return min(1000, threadRoom()) },
 		serve:       serveThreads,

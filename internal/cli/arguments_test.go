@@ -24,7 +24,7 @@ func parse(t testing.TB, args []string) (code int, out, said string) {
 	defer null.Close()
 	var stdout, stderr bytes.Buffer
 	root := newRoot(streams{null, null, null})
-	for _, c := range root.Commands() {
+	for _, c := range commands(root) {
 		if c.PreRunE != nil || c.Name() == "models" {
 			c.RunE = func(*cobra.Command, []string) error { return nil }
 		}
@@ -37,6 +37,16 @@ func parse(t testing.TB, args []string) (code int, out, said string) {
 	return code, stdout.String(), stderr.String()
 }
 
+// commands returns all that are below a command.
+func commands(c *cobra.Command) []*cobra.Command {
+	var all []*cobra.Command
+	for _, below := range c.Commands() {
+		all = append(all, below)
+		all = append(all, commands(below)...)
+	}
+	return all
+}
+
 // flag is a flag of a command.
 type flag struct{ command, name, kind, usage, value string }
 
@@ -45,10 +55,10 @@ var flagName = regexp.MustCompile(`(?m)^ +(?:-\w, |    )--([\w-]+)`)
 // flags returns every flag of every command.
 func flags() []flag {
 	var all []flag
-	for _, c := range newRoot(streams{}).Commands() {
+	for _, c := range commands(newRoot(streams{})) {
 		for _, m := range flagName.FindAllStringSubmatch(c.Flags().FlagUsages(), -1) {
 			f := c.Flags().Lookup(m[1])
-			all = append(all, flag{c.Name(), f.Name, f.Value.Type(), f.Usage, f.DefValue})
+			all = append(all, flag{commandName(c), f.Name, f.Value.Type(), f.Usage, f.DefValue})
 		}
 	}
 	return all
@@ -56,7 +66,7 @@ func flags() []flag {
 
 // TestEveryCommandThatWorksChecksItsFlagsFirst, as parse relies on it.
 func TestEveryCommandThatWorksChecksItsFlagsFirst(t *testing.T) {
-	for _, c := range newRoot(streams{}).Commands() {
+	for _, c := range commands(newRoot(streams{})) {
 		if c.HasFlags() && c.PreRunE == nil && c.Name() != "help" {
 			t.Errorf("%s has flags and no check of them", c.Name())
 		}
@@ -64,8 +74,9 @@ func TestEveryCommandThatWorksChecksItsFlagsFirst(t *testing.T) {
 }
 
 func TestDefaultsArePossible(t *testing.T) {
-	for _, name := range []string{"serve", "client", "load", "lab", "models"} {
-		if code, _, said := parse(t, []string{name}); code != 0 {
+	for _, name := range []string{"serve", "client", "load", "lab", "lab switch",
+		"lab timeline", "models"} {
+		if code, _, said := parse(t, strings.Fields(name)); code != 0 {
 			t.Errorf("kettle %s: %d: %s", name, code, said)
 		}
 	}
@@ -79,14 +90,15 @@ func TestEveryFlagIsExplained(t *testing.T) {
 		if f.usage == "" {
 			t.Errorf("kettle %s --%s: nothing says what it is", f.command, f.name)
 		}
-		_, help, _ := parse(t, []string{f.command, "--help"})
+		command := strings.Fields(f.command)
+		_, help, _ := parse(t, append(command, "--help"))
 		if !strings.Contains(help, "--"+f.name) {
 			t.Errorf("kettle %s --help does not show --%s", f.command, f.name)
 		}
 		if f.kind == "bool" {
 			continue
 		}
-		code, _, said := parse(t, []string{f.command, "--" + f.name})
+		code, _, said := parse(t, append(command, "--"+f.name))
 		if code != 2 || !strings.Contains(said, "flag needs an argument: --"+f.name) {
 			t.Errorf("kettle %s --%s without a value: %d: %s", f.command, f.name, code, said)
 		}
@@ -121,8 +133,9 @@ func FuzzArguments(f *testing.F) {
 	}
 	for _, flag := range flags() {
 		for _, value := range []string{flag.value, "", "0", "-1", "x", "1ms", "\xff"} {
-			f.Add(flag.command + "\n--" + flag.name + "\n" + value)
-			f.Add(flag.command + "\n--" + flag.name + "=" + value)
+			command := strings.ReplaceAll(flag.command, " ", "\n")
+			f.Add(command + "\n--" + flag.name + "\n" + value)
+			f.Add(command + "\n--" + flag.name + "=" + value)
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {

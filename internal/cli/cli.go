@@ -128,7 +128,7 @@ func newRoot(s streams) *cobra.Command {
 		if !cmd.HasParent() {
 			return usageError{err} // whose name stands before every error
 		}
-		return usagef("%s: %w", cmd.Name(), err)
+		return usagef("%s: %w", commandName(cmd), err)
 	})
 	root.SetHelpCommand(newHelp())
 	root.AddCommand(newModels(s), newServe(s), newClient(s), newLoad(s), newLab(s))
@@ -175,10 +175,15 @@ func commandNames(root *cobra.Command) string {
 	return strings.Join(names, ", ")
 }
 
+// commandName is what stands behind kettle to call a command: "lab switch".
+func commandName(cmd *cobra.Command) string {
+	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
+}
+
 // noArgs refuses arguments that are not flags.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usagef("%s: unexpected argument %q", cmd.Name(), args[0])
+		return usagef("%s: unexpected argument %q", commandName(cmd), args[0])
 	}
 	return nil
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kettle-go/kettle/lab/load"
-	"github.com/kettle-go/kettle/models"
 )
 
 // loadFlags are the flags of the load command.
@@ -21,6 +20,7 @@ type loadFlags struct {
 	duration time.Duration
 	rate     float64
 	churn    bool
+	batch    bool
 }
 
 func newLoad(s streams) *cobra.Command {
@@ -33,7 +33,8 @@ func newLoad(s streams) *cobra.Command {
 			"every byte of every answer. Without --rate each connection sends as soon as it has\n" +
 			"its answer; with it, requests are due at fixed times, and latency counts from\n" +
 			"those. With --churn each message has a connection of its own, and latency counts\n" +
-			"from before that.",
+			"from before that. With --batch all connections are made at once, and each is\n" +
+			"closed when its message is answered: latency counts from the beginning.",
 		Args:    noArgs,
 		PreRunE: func(*cobra.Command, []string) error { return asUsage(f.check()) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -46,13 +47,19 @@ func newLoad(s streams) *cobra.Command {
 	flags.IntVar(&f.cfg.Conns, "conns", f.cfg.Conns, "connections")
 	flags.IntVar(&f.cfg.Size, "size", f.cfg.Size, "bytes of a message")
 	flags.IntVar(&f.cfg.Depth, "depth", f.cfg.Depth, "messages in flight on each connection")
-	flags.DurationVar(&f.duration, "duration", 5*time.Second, "how long to measure")
+	flags.DurationVar(&f.duration, "duration", 5*time.Second,
+		"how long to measure; with --batch, how long to wait for the last answer")
 	flags.Float64Var(&f.rate, "rate", 0,
 		"messages per second over all connections (0: closed loop)")
 	flags.BoolVar(&f.churn, "churn", false, "a connection for each message")
+	flags.BoolVar(&f.batch, "batch", false, "all connections at once, each for one message")
+	flags.IntVar(&f.cfg.Heavy, "heavy", 0,
+		"how many of the connections send what costs a server its --work")
 	flags.IntVar(&f.cfg.Idle, "idle-conns", 0, "connections beside those, that send nothing")
+	flags.IntVar(&f.cfg.Deaf, "deaf", 0,
+		"connections beside those, that send without pause and never read")
 	flags.StringVar(&f.cfg.Service, "service", "upper", "what the server answers: "+
-		strings.Join(models.Services(), ", "))
+		strings.Join(load.Services(), ", "))
 	flags.Uint64Var(&f.cfg.Seed, "seed", 1, "of the bytes sent")
 	return cmd
 }
@@ -72,15 +79,35 @@ func (f *loadFlags) check() error {
 		return fmt.Errorf("--size %d: at least 1", f.cfg.Size)
 	case f.cfg.Depth < 1:
 		return fmt.Errorf("--depth %d: at least 1", f.cfg.Depth)
+	case f.cfg.Heavy < 0:
+		return fmt.Errorf("--heavy %d: cannot be negative", f.cfg.Heavy)
+	case f.cfg.Deaf < 0:
+		return fmt.Errorf("--deaf %d: cannot be negative", f.cfg.Deaf)
 	case f.cfg.Idle < 0:
 		return fmt.Errorf("--idle-conns %d: cannot be negative", f.cfg.Idle)
 	case f.churn && (f.rate > 0 || f.cfg.Depth > 1):
 		return errors.New("--churn: a connection for one message has neither --rate nor --depth")
+	case f.churn && f.cfg.Deaf > 0:
+		return errors.New("--churn: it has no --deaf connections beside it")
+	case f.batch && (f.rate > 0 || f.cfg.Depth > 1 || f.churn):
+		return errors.New("--batch: a connection for one message has neither --rate, --depth nor " +
+			"--churn")
+	case f.batch && f.cfg.Idle+f.cfg.Deaf > 0:
+		return errors.New("--batch: it has neither --idle-conns nor --deaf ones beside it")
 	}
 	return f.cfg.Validate()
 }
 
 func runLoad(ctx context.Context, out io.Writer, f loadFlags) (err error) {
+	if f.batch {
+		f.cfg.Timeout = f.duration
+		result, err := load.Batch(ctx, f.cfg, load.Hooks{})
+		if err != nil {
+			return err
+		}
+		return writeLoad(out, load.Stats{Conns: result.Conns, Lost: result.Lost,
+			First: result.First}, f.cfg, result.Report())
+	}
 	l, err := load.Dial(ctx, f.cfg)
 	if err != nil {
 		return err
@@ -103,27 +130,54 @@ func runLoad(ctx context.Context, out io.Writer, f loadFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	return writeLoad(out, l.Stats(), f.cfg.Idle, result.Report())
+	return writeLoad(out, l.Stats(), f.cfg, result.Report())
 }
 
-func writeLoad(out io.Writer, stats load.Stats, idle int, r load.Report) error {
-	us := func(ns int64) string {
-		if r.LatencyMax == 0 { // nothing was answered
-			return "n/a"
+// micros returns latencies as text; most is the greatest of them all.
+func micros(most int64, ns ...int64) []any {
+	var all []any
+	for _, n := range ns {
+		if most == 0 { // nothing was answered
+			all = append(all, "n/a")
+			continue
 		}
-		return time.Duration(ns).Round(time.Microsecond).String()
+		all = append(all, time.Duration(n).Round(time.Microsecond))
 	}
+	return all
+}
+
+// special says what only some loads have.
+func special(r load.Report) string {
+	var text strings.Builder
+	if r.HeavyConns > 0 {
+		fmt.Fprintf(&text, "heavy connections %d, messages answered %d: ", r.HeavyConns,
+			r.HeavyRequests)
+		fmt.Fprintf(&text, "latency p50 %s  p99 %s  max %s\n",
+			micros(r.HeavyMax, r.HeavyP50, r.HeavyP99, r.HeavyMax)...)
+	}
+	if r.DeafConns > 0 {
+		fmt.Fprintf(&text, "deaf connections %d, ended by the server %d: sent %d KiB\n",
+			r.DeafConns, r.DeafLost, r.DeafSent>>10)
+	}
+	if r.CountAnswers > 0 {
+		fmt.Fprintf(&text, "numbers %d, from %d to %d: given twice %d, missing %d\n",
+			r.CountAnswers, r.CountLowest, r.CountHighest, r.CountTwice, r.CountMissing)
+	}
+	return text.String()
+}
+
+func writeLoad(out io.Writer, stats load.Stats, cfg load.Config, r load.Report) error {
 	generator := "n/a"
 	if r.GeneratorShare > 0 {
 		generator = fmt.Sprintf("%.0f%% of a CPU", 100*r.GeneratorShare)
 	}
-	busy := stats.Conns - idle
+	busy := cfg.Conns
 	conns := fmt.Sprintf("%d connections", busy)
 	if due := int(math.Round(r.Offered * r.Seconds)); r.Offered > 0 && due < busy {
 		conns = fmt.Sprintf("%d connections asked, of %d,", due, busy)
 	}
-	if idle > 0 {
-		conns += fmt.Sprintf(" (and %d idle)", idle)
+	if cfg.Idle > 0 {
+		conns += fmt.Sprintf(" (and %d idle)", cfg.Idle)
 	}
 	loop := fmt.Sprintf("closed loop, %d in flight on each connection", r.Depth)
 	if r.Offered > 0 {
@@ -132,13 +186,17 @@ func writeLoad(out io.Writer, stats load.Stats, idle int, r load.Report) error {
 	if r.Churn {
 		loop = "a connection for each; latency counts from before it"
 	}
+	if r.Batch {
+		loop = "all at once; latency counts from the beginning"
+	}
+	latency := fmt.Sprintf("latency p50 %s  p99 %s  p99.9 %s  max %s",
+		micros(r.LatencyMax, r.LatencyP50, r.LatencyP99, r.LatencyP999, r.LatencyMax)...)
 	_, err := fmt.Fprintf(out, "%d of %s answered, messages of %d bytes, %s\n"+
 		"%.0f messages/s answered, %d in %.2f s\n"+
-		"latency p50 %s  p99 %s  p99.9 %s  max %s\n"+
+		"%s\n%s"+
 		"lost connections %d, never connected %d, unanswered messages %d\n"+
 		"load generator: %s, %d messages sent over 1 ms late\n",
-		r.Served, conns, r.Size, loop, r.Rate, r.Requests, r.Seconds,
-		us(r.LatencyP50), us(r.LatencyP99), us(r.LatencyP999), us(r.LatencyMax),
+		r.Served, conns, r.Size, loop, r.Rate, r.Requests, r.Seconds, latency, special(r),
 		stats.Lost, stats.Failed, r.Unanswered, generator, r.Late)
 	if err == nil && stats.First != nil {
 		_, err = fmt.Fprintf(out, "first error: %v\n", stats.First)

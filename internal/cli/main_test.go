@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/kettle-go/kettle/internal/cli"
+	"github.com/kettle-go/kettle/lab/switching"
 	"github.com/kettle-go/kettle/models"
 )
 
@@ -17,6 +18,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(leakless{m}, map[string]func(){"kettle": func() {
 		if models.IsWorker() {
 			os.Exit(models.RunWorker())
+		}
+		if switching.IsPartner() {
+			os.Exit(switching.RunPartner())
 		}
 		os.Exit(cli.Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}})

@@ -33,7 +33,8 @@ func newServe(s streams) *cobra.Command {
 		Short: "Run a server under one of the models",
 		Long: "Run the service under one of the models until SIGINT or SIGTERM: then stop\n" +
 			"accepting, answer what has been received, and end. A second SIGINT ends at once.\n\n" +
-			"The first line on standard output is \"listening on HOST:PORT\".",
+			"The first line on standard output is \"listening on HOST:PORT\".\n\n" +
+			"What is answered, by --service:\n" + serviceList(),
 		Args: noArgs,
 		PreRunE: func(*cobra.Command, []string) (err error) {
 			model, err = checkServe(name, cfg)
@@ -62,15 +63,33 @@ func newServe(s streams) *cobra.Command {
 		"what the loop waits with: auto, "+strings.Join(selectors.Candidates(), ", "))
 	flags.IntVar(&cfg.Loops, "loops", 1,
 		"how many loops "+manyLoops()+" run, each with its share of clients")
-	flags.StringVar(&cfg.Service, "service", "upper", "what is answered: upper, echo")
+	flags.StringVar(&cfg.Service, "service", "upper",
+		"what is answered: "+strings.Join(models.Services(), ", "))
 	flags.DurationVar(&cfg.Wait, "wait", 0,
 		"a simulated upstream call that each request waits for, such as 10ms")
+	flags.DurationVar(&cfg.Work, "work", 0,
+		fmt.Sprintf("CPU time that each request costs that begins with %q, such as 50ms",
+			models.Marker))
 	flags.IntVar(&cfg.MaxConns, "max-conns", 0,
 		"connections open at once; more are refused (0: what the model can bear)")
 	flags.BoolVar(&cfg.Verbose, "verbose", false, "log each connection and request")
+	flags.StringVar(&cfg.Trace, "trace", "",
+		"append what happens to this file when the server ends, a line of JSON for each event:\n"+
+			"for the lab, which draws it")
 	flags.BoolVar(&untilEOF, "until-eof", false,
 		"drain also when standard input ends, as it does when the program at its other end dies")
 	return cmd
+}
+
+// serviceList says what each service answers, in a line for each.
+func serviceList() string {
+	var text strings.Builder
+	for _, name := range models.Services() {
+		if service, err := models.LookupService(name); err == nil {
+			fmt.Fprintf(&text, "  %-15s %s\n", name, service.Summary)
+		}
+	}
+	return strings.TrimSuffix(text.String(), "\n")
 }
 
 // errUnsaid is matched by why a server was drained that could not say where it listens: nobody
@@ -127,7 +146,11 @@ func checkServe(name string, cfg models.Config) (models.Model, error) {
 	if err != nil {
 		return model, err
 	}
-	if _, err := models.LookupService(cfg.Service); err != nil {
+	service, err := models.LookupService(cfg.Service)
+	if err == nil {
+		err = model.CanServe(service)
+	}
+	if err != nil {
 		return model, err
 	}
 	if err := checkAddr(cfg.Addr); err != nil {
@@ -145,8 +168,12 @@ func checkServe(name string, cfg models.Config) (models.Model, error) {
 	case cfg.Loops > 1 && !model.Loops:
 		return model, fmt.Errorf("model %s cannot run on %d loops: %s can", name, cfg.Loops,
 			manyLoops())
+	case cfg.Loops > 1 && cfg.Trace != "":
+		return model, fmt.Errorf("--loops %d: a --trace is of one loop", cfg.Loops)
 	case cfg.Wait < 0:
 		return model, fmt.Errorf("--wait %v: cannot be negative", cfg.Wait)
+	case cfg.Work < 0:
+		return model, fmt.Errorf("--work %v: cannot be negative", cfg.Work)
 	case cfg.MaxConns < 0:
 		return model, fmt.Errorf("--max-conns %d: cannot be negative", cfg.MaxConns)
 	}

@@ -2,6 +2,7 @@ package sys
 
 import (
 	"os"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -39,7 +40,7 @@ func EpollCreate() (int, error) {
 // with each event of fd and never looks at it.
 func EpollCtl(epfd int, op EpollOp, fd int, events uint32, token uint64) error {
 	ev := EpollEvent{Events: events, Fd: int32(token), Pad: int32(token >> 32)}
-	_, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(epfd), uintptr(op),
+	_, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(epfd), uintptr(op),
 		uintptr(fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
 	if errno != 0 {
 		return os.NewSyscallError("epoll_ctl", errno)
@@ -55,7 +56,7 @@ func Token(ev *EpollEvent) uint64 {
 // EpollTryWait collects what is ready now and never waits: it does not enter the scheduler.
 // An interruption counts as nothing ready.
 func EpollTryWait(epfd int, events []EpollEvent) (int, error) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epfd),
+	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epfd),
 		uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
 	return epollResult(int(n), errno)
 }

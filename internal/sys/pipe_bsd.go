@@ -24,3 +24,13 @@ func pipeCloexec(p *[2]int) error {
 	}
 	return nil
 }
+
+// WritePipe writes p to a pipe that has room for it. The error is a bare errno.
+func WritePipe(fd int, p []byte) (int, error) {
+	for {
+		n, err := unix.Write(fd, p)
+		if err != unix.EINTR {
+			return max(n, 0), err
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -51,7 +52,7 @@ func TrySendv(fd int, bufs [][]byte) (int, error) {
 func sendmsg(fd int, msg *unix.Msghdr, total int) (int, unix.Errno) {
 	const flags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
 	if total <= rawLimit {
-		n, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd),
+		n, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(fd),
 			uintptr(unsafe.Pointer(msg)), flags)
 		return int(n), errno
 	}

@@ -117,6 +117,15 @@ func SocketKind(int) (Kind, error) { return Kind{}, errors.ErrUnsupported }
 // Duplicate is not supported here.
 func Duplicate(int) (int, error) { return -1, errors.ErrUnsupported }
 
+// Pipe is not supported here.
+func Pipe() (read, write int, err error) { return -1, -1, errors.ErrUnsupported }
+
+// WritePipe is not supported here.
+func WritePipe(int, []byte) (int, error) { return 0, errors.ErrUnsupported }
+
+// ProcessUsage is not supported here.
+func ProcessUsage() (Usage, error) { return Usage{}, errors.ErrUnsupported }
+
 // SetCloexec is not supported here.
 func SetCloexec(int) error { return errors.ErrUnsupported }
 

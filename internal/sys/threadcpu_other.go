@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !(darwin || dragonfly || freebsd || linux || openbsd)
 
 package sys
 
@@ -7,5 +7,6 @@ import (
 	"time"
 )
 
-// ThreadCPU returns the CPU time that the calling thread has used so far: Linux only.
+// ThreadCPU returns the CPU time that the calling thread has used so far, where the system
+// tells it: not here.
 func ThreadCPU() (time.Duration, error) { return 0, errors.ErrUnsupported }

@@ -34,6 +34,7 @@ const (
 	OwnNetwork                     // a process with a network, and its settings, of its own
 	Wrk                            // wrk on PATH
 	Rings                          // io_uring, as of Linux 5.19, not forbidden
+	CCompiler                      // cc on PATH
 	Chromium                       // chromium, chromium-browser or google-chrome on PATH
 )
 
@@ -78,6 +79,8 @@ var table = [...]entry{
 	Wrk: {"Wrk", "serving HTTP to a load generator that others have written",
 		sync.OnceValue(func() error { return probeCommand("wrk") })},
 	Rings: {"Rings", "everything on io_uring", sync.OnceValue(probeRings)},
+	CCompiler: {"CCompiler", "the client in C that the load generator is compared with",
+		sync.OnceValue(func() error { return probeCommand("cc") })},
 	Chromium: {"Chromium", "that the lab's page works in a browser",
 		sync.OnceValue(probeChromium)},
 }

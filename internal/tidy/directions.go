@@ -27,6 +27,7 @@ internal/ascii;
 internal/words;
 internal/pages;
 internal/sys < internal/coro;
+internal/sys < internal/trace;
 
 # Readiness.
 internal/sys, internal/pages, internal/uring < selectors;
@@ -53,23 +54,28 @@ kettle, stream < examples/httpserver;
 examples;
 
 # The servers.
-internal/sys, internal/ascii, internal/coro, selectors, loop, kettle, transport, stream < models;
+internal/sys, internal/ascii, internal/coro, internal/trace, selectors, loop, kettle, transport,
+stream < models;
 
 # The lab.
 internal/sys, github.com/HdrHistogram/hdrhistogram-go < lab/load;
 internal/sys < lab/meter;
 lab/load, github.com/HdrHistogram/hdrhistogram-go < lab/results;
-lab/results < lab/claims;
+lab/results, lab/timeline, github.com/HdrHistogram/hdrhistogram-go < lab/claims;
 internal/words, lab/results, lab/claims < lab/page;
-internal/sys, internal/words, lab/load, lab/meter, lab/results,
+internal/sys < lab/server;
+internal/trace, lab/server < lab/timeline;
+internal/sys, internal/coro, loop, kettle < lab/switching;
+internal/sys, internal/words, lab/load, lab/meter, lab/server, lab/results,
 github.com/HdrHistogram/hdrhistogram-go < lab;
+lab, lab/results, lab/switching, lab/timeline < lab/workloads;
 
 # The command.
 internal/words, golang.org/x/term, github.com/mattn/go-runewidth < internal/client;
 internal/sys, internal/ascii, selectors, models, lab, lab/load, lab/meter, lab/results,
-internal/client,
+lab/claims, lab/page, lab/switching, lab/timeline, lab/workloads, internal/client,
 github.com/spf13/cobra, github.com/charmbracelet/lipgloss, golang.org/x/term < internal/cli;
-models, internal/cli < cmd/kettle;
+models, lab/switching, internal/cli < cmd/kettle;
 
 # The comparison with other servers.
 models, lab, lab/results < bench;

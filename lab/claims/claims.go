@@ -49,10 +49,11 @@ type Row struct {
 
 // Figure is a number with its name, and its spread where there is one.
 type Figure struct {
-	Name   string // with its unit, such as "CPU µs/message"
-	Value  float64
-	Spread *results.Estimate // nil: it was counted, or measured once
-	Text   string            // as it is shown
+	Name    string // with its unit, such as "CPU µs/message"
+	Value   float64
+	Spread  *results.Estimate // nil: it was counted, or measured once
+	Text    string            // as it is shown
+	Between string            // its interval, as it is shown; empty if that says nothing more
 }
 
 // Chart is a picture, as data.

@@ -1,13 +1,156 @@
 package claims
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/kettle-go/kettle/lab/results"
 )
 
 // evidence is a set of results, and how claims look at it.
 type evidence struct{ *results.Set }
+
+// of returns the visits of a server under a workload, those that fit.
+func (e *evidence) of(workload, server string, fits func(results.Load) bool) []*results.Visit {
+	var some []*results.Visit
+	for _, v := range e.Visits {
+		if v.Workload == workload && v.Server == server && !v.Again &&
+			(fits == nil || fits(v.Load)) {
+			some = append(some, v)
+		}
+	}
+	return some
+}
+
+// servers returns the servers that a workload has visited: the models in their order, and then the
+// others in theirs.
+func (e *evidence) servers(workload string) []string {
+	var names []string
+	for _, v := range e.Visits {
+		if v.Workload == workload && !slices.Contains(names, v.Server) {
+			names = append(names, v.Server)
+		}
+	}
+	place := func(name string) int {
+		i := slices.IndexFunc(e.Models, func(m results.Model) bool { return m.Name == name })
+		if i < 0 {
+			return len(e.Models)
+		}
+		return i
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(place(a), place(b)) })
+	return names
+}
+
+// sizes returns the different values of a size among the loads of a workload, in order.
+func (e *evidence) sizes(workload string, size func(results.Load) int) []int {
+	var sizes []int
+	for _, v := range e.Visits {
+		if n := size(v.Load); v.Workload == workload && !slices.Contains(sizes, n) {
+			sizes = append(sizes, n)
+		}
+	}
+	slices.Sort(sizes)
+	return sizes
+}
+
+// estimate returns the median of a figure over visits, nil if none has it.
+func estimate(visits []*results.Visit, figure func(*results.Visit) *float64) *results.Estimate {
+	var xs []float64
+	for _, v := range visits {
+		if x := figure(v); x != nil {
+			xs = append(xs, *x)
+		}
+	}
+	if len(xs) == 0 {
+		return nil
+	}
+	return new(results.NewEstimate(xs))
+}
+
+// ratio returns the median of the ratios of a figure of two servers, or of one under two loads, of
+// the same round; nil if there is no such round.
+func ratio(over, under []*results.Visit, figure func(*results.Visit) *float64) *results.Estimate {
+	var xs []float64
+	for _, a := range over {
+		for _, b := range under {
+			if a.Round != b.Round {
+				continue
+			}
+			if x, y := figure(a), figure(b); x != nil && y != nil && *y > 0 {
+				xs = append(xs, *x / *y)
+			}
+		}
+	}
+	if len(xs) == 0 {
+		return nil
+	}
+	return new(results.NewEstimate(xs))
+}
+
+// why returns why visits have no figure.
+func why(visits []*results.Visit) string {
+	for _, v := range visits {
+		switch {
+		case v.Error != "":
+			return v.Error
+		case v.Unsupported != "":
+			return v.Unsupported
+		}
+	}
+	if len(visits) == 0 {
+		return "it was not visited"
+	}
+	return "the figure is not available"
+}
+
+// The figures of a visit.
+
+func cpu(k results.Kind) func(*results.Visit) *float64 {
+	return func(v *results.Visit) *float64 {
+		if w := v.Window(k); w != nil && complete(v) {
+			return w.CPUMicros
+		}
+		return nil
+	}
+}
+
+func switches(k results.Kind) func(*results.Visit) *float64 {
+	return func(v *results.Visit) *float64 {
+		if w := v.Window(k); w != nil && complete(v) {
+			return w.Switches
+		}
+		return nil
+	}
+}
+
+func rate(v *results.Visit) *float64 {
+	if v.Saturated == nil {
+		return nil
+	}
+	return &v.Saturated.Rate
+}
+
+func memory(v *results.Visit) *float64 {
+	if !complete(v) {
+		return nil
+	}
+	return v.ConnBytes
+}
+
+func idleCPU(v *results.Visit) *float64 { return v.IdleCPU }
+
+func served(v *results.Visit) *float64 {
+	if v.Error != "" {
+		return nil
+	}
+	return new(float64(v.Served))
+}
+
+// complete reports whether all connections were served: otherwise the server has done less than it
+// was asked for, and its figures say nothing.
+func complete(v *results.Visit) bool { return v.Error == "" && v.Served >= v.Asked() }
 
 // notMeasured is the verdict for want of results.
 func notMeasured(format string, args ...any) Verdict {
@@ -20,4 +163,54 @@ func holdsIf(ok bool) Status {
 		return Holds
 	}
 	return DoesNotHold
+}
+
+// above is the status of the claim that a figure is above a limit: too close to call if the limit
+// lies within the interval of its median.
+func above(e *results.Estimate, limit float64) Status {
+	switch {
+	case e == nil:
+		return NotMeasured
+	case e.Low > limit:
+		return Holds
+	case e.High <= limit:
+		return DoesNotHold
+	}
+	return TooClose
+}
+
+// below is the status of the claim that a figure is at most a limit.
+func below(e *results.Estimate, limit float64) Status {
+	switch {
+	case e == nil:
+		return NotMeasured
+	case e.High <= limit:
+		return Holds
+	case e.Low > limit:
+		return DoesNotHold
+	}
+	return TooClose
+}
+
+// all is the status of a claim that is about several servers: it does not hold if it does not for
+// one of them, and holds if it does for each. The text says which one has decided.
+func all(rows []Row) (Status, string) {
+	rank := []Status{Holds, NotMeasured, TooClose, DoesNotHold}
+	status, reason := Status(""), ""
+	for _, r := range rows {
+		if r.Status == "" || slices.Index(rank, r.Status) <= slices.Index(rank, status) {
+			continue
+		}
+		status, reason = r.Status, ""
+		switch {
+		case r.Status == TooClose:
+			reason = r.Server + ": the limit lies within the interval"
+		case r.Status == NotMeasured:
+			reason = r.Server + ": " + r.Why
+		}
+	}
+	if status == "" {
+		return NotMeasured, "no server was measured that it is about"
+	}
+	return status, reason
 }

@@ -70,9 +70,10 @@ func (p *churn) due(now int64) int64 {
 	return now + portStep
 }
 
-func (p *churn) answered(i int, c *conn, _ int, now int64) {
+func (p *churn) answered(i int, c *conn, _ int) {
+	now := p.l.clock()
 	if p.l.window.open {
-		p.l.window.record(now - p.begun[c.slot])
+		p.l.window.record(c, now-p.begun[c.slot])
 	}
 	if p.draining {
 		return
@@ -80,10 +81,13 @@ func (p *churn) answered(i int, c *conn, _ int, now int64) {
 	p.begun[c.slot] = now
 	p.l.watch(i, c, 0)
 	sys.Close(int(c.fd))
-	at := int32(start(i))
-	*c = conn{fd: -1, sendAt: at, answerAt: at, slot: c.slot, active: true, served: c.served}
+	slot, served := c.slot, c.served
+	*c = p.l.unborn(i)
+	c.slot, c.active, c.served = slot, true, served
 	p.connect(i, c)
 }
+
+func (*churn) turned() {}
 
 // connect begins the connection of the next exchange.
 func (p *churn) connect(i int, c *conn) {

@@ -25,9 +25,11 @@ type Config struct {
 	Addr    string        // host:port of the server
 	Conns   int           // connections; 1
 	Idle    int           // connections beside those, that take part in Greet and Idle only; 0
+	Heavy   int           // how many of Conns send requests that begin with Marker; 0
+	Deaf    int           // connections beside Conns that send and never read; 0
 	Size    int           // bytes of a request, 1 to MaxSize; 64
 	Depth   int           // requests in flight on a connection under Saturate, to MaxDepth; 1
-	Service string        // what the server does: "upper" or "echo"; "upper"
+	Service string        // what the server does: see Services; "upper"
 	Seed    uint64        // of the bytes that are sent
 	Backend string        // "auto", or one of Backends; "auto"
 	Timeout time.Duration // for connecting, and for each drain; 10 s
@@ -38,6 +40,10 @@ type Config struct {
 	// machine costs more than the answer itself. A client across a network would cost it nothing.
 	Spin bool
 }
+
+// Services returns the services whose answers can be checked: "upper" answers every byte in upper
+// case, "echo" as it is, and "count" every line by the next number.
+func Services() []string { return []string{serviceUpper, serviceEcho, serviceCount} }
 
 // withDefaults returns the configuration with its zero fields filled in.
 func (c Config) withDefaults() Config {
@@ -71,20 +77,47 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%d connections: at least 1 is needed", c.Conns)
 	case c.Idle < 0:
 		return fmt.Errorf("%d idle connections: there cannot be less than none", c.Idle)
+	case c.Deaf < 0:
+		return fmt.Errorf("%d deaf connections: there cannot be less than none", c.Deaf)
 	case c.Size < 1 || c.Size > MaxSize:
 		return fmt.Errorf("requests of %d bytes: 1 to %d are possible", c.Size, MaxSize)
+	case c.Heavy < 0 || c.Heavy > c.Conns:
+		return fmt.Errorf("%d heavy connections: 0 to %d are possible, as there are so many in all",
+			c.Heavy, c.Conns)
+	case c.Heavy > 0 && c.Size < len(Marker),
+		c.Heavy > 0 && c.Size == len(Marker) && c.Service == serviceCount:
+		return fmt.Errorf("heavy requests of %d bytes: they begin with the %d bytes %q, and a "+
+			"line ends with another one", c.Size, len(Marker), Marker)
+	case c.Heavy > 0 && c.Depth > 1:
+		return fmt.Errorf("%d requests in flight on heavy connections: a server computes once on "+
+			"all that it receives together, so that only 1 is possible", c.Depth)
 	case c.Depth < 1 || c.Depth > MaxDepth:
 		return fmt.Errorf("%d requests in flight: 1 to %d are possible", c.Depth, MaxDepth)
 	case c.Timeout < 0:
 		return fmt.Errorf("a time-out of %v: it must be positive", c.Timeout)
-	case c.Service != serviceUpper && c.Service != serviceEcho:
-		return fmt.Errorf("service %q: there is %s and %s", c.Service, serviceUpper, serviceEcho)
+	case !slices.Contains(Services(), c.Service):
+		return fmt.Errorf("service %q: there is %s", c.Service, strings.Join(Services(), ", "))
 	case c.Backend != backendAuto && !slices.Contains(Backends(), c.Backend):
 		return fmt.Errorf("backend %q: there is %s", c.Backend,
 			strings.Join(append([]string{backendAuto}, Backends()...), ", "))
 	}
 	return nil
 }
+
+// kind returns what connection i sends. Heavy ones are spread evenly over all that are busy, so
+// that their requests are too, where each has its turn.
+func (c Config) kind(i int) kind {
+	switch {
+	case i >= c.Conns+c.Idle:
+		return deaf
+	case i < c.Conns && (i+1)*c.Heavy/c.Conns > i*c.Heavy/c.Conns:
+		return heavy
+	}
+	return ordinary
+}
+
+// all returns how many connections there are in all.
+func (c Config) all() int { return c.Conns + c.Idle + c.Deaf }
 
 // spare is how many descriptors beside its connections a Load and the process around it
 // need: the selector, the wake-up pipe, and what opens for a moment.

@@ -17,6 +17,16 @@ const (
 	lost             // was connected, and has been closed or broken by the server
 )
 
+// kind says what a connection sends.
+type kind uint8
+
+const (
+	ordinary kind = iota
+	heavy         // requests that begin with the marker
+	deaf          // the same as ordinary ones, and reads nothing
+	kinds
+)
+
 // conn is one connection and its two streams, what it sends and what comes back.
 //
 //	0 ......... received ......... sent ......... asked      positions in both streams
@@ -32,10 +42,12 @@ type conn struct {
 	answerAt int32 // received, as a place in the payload
 	partial  int32 // bytes received of an answer that is not complete
 	slot     int32 // its number among those that take part in the phase
-	head     int32 // closed loop: where its oldest request's time is in its ring
+	head     int16 // closed loop: where its oldest request's time is in its ring
+	again    int16 // closed loop: answers that the next requests have yet to follow
 	done     int64 // paced: requests answered in this phase
 
 	state    state
+	kind     kind
 	interest interest
 	active   bool // takes part in the phase
 	silent   bool // owed an answer when a drain ended, and has not given it since
@@ -64,9 +76,10 @@ const burst = 16 * maxChunk
 // pump sends what the connection has been asked to, as far as the socket takes it, and has
 // the rest sent once it takes more.
 func (l *Load) pump(i int, c *conn) {
+	payload := &l.payloads[c.kind]
 	for end := c.sent + burst; c.sent < min(c.asked, end); {
 		n := int(min(c.asked-c.sent, maxChunk))
-		n, err := sys.TrySend(int(c.fd), l.payload.requests[c.sendAt:][:n])
+		n, err := sys.TrySend(int(c.fd), payload.requests[c.sendAt:][:n])
 		if err != nil {
 			if !sys.WouldBlock(err) {
 				l.lose(i, c, err)
@@ -75,7 +88,7 @@ func (l *Load) pump(i int, c *conn) {
 			break
 		}
 		c.sent += int64(n)
-		c.sendAt = (c.sendAt + int32(n)) % period
+		c.sendAt = payload.advance(c.sendAt, n)
 	}
 	if c.sent < c.asked {
 		l.watch(i, c, reading|writing)
@@ -100,8 +113,13 @@ func (l *Load) receive(i int, c *conn, p plan) {
 	}
 	// The server can have answered what was sent, and no more than that.
 	got := l.buf[:n]
+	if l.numbers != nil {
+		l.receiveNumbers(i, c, got, p)
+		return
+	}
 	known := got[:min(int64(n), c.sent-c.received)]
-	if want := l.payload.answers[c.answerAt:][:len(known)]; !bytes.Equal(known, want) {
+	payload := &l.payloads[c.kind]
+	if want := payload.answers[c.answerAt:][:len(known)]; !bytes.Equal(known, want) {
 		l.fail(wrongByte(i, c.received, known, want))
 		return
 	}
@@ -110,7 +128,7 @@ func (l *Load) receive(i int, c *conn, p plan) {
 		return
 	}
 	c.received += int64(n)
-	c.answerAt = (c.answerAt + int32(n)) % period
+	c.answerAt = payload.advance(c.answerAt, n)
 	if l.window.open {
 		l.window.bytes += int64(n)
 	}
@@ -131,6 +149,11 @@ func (l *Load) complete(i int, c *conn, n int, p plan) {
 		answers = int(c.partial / size)
 		c.partial %= size
 	}
+	l.count(i, c, answers, p)
+}
+
+// count counts so many answers.
+func (l *Load) count(i int, c *conn, answers int, p plan) {
 	if !c.owing() {
 		c.silent = false // from the next phase on it takes part again
 	}
@@ -138,13 +161,13 @@ func (l *Load) complete(i int, c *conn, n int, p plan) {
 		return // a late answer to a request of an earlier phase
 	}
 	if l.window.open {
-		l.window.requests += int64(answers)
+		l.window.requests[c.kind] += int64(answers)
 		if !c.served {
 			c.served = true
 			l.window.served++
 		}
 	}
-	p.answered(i, c, answers, l.clock())
+	p.answered(i, c, answers)
 }
 
 // lose gives up a connection that the server has closed or broken. What it still owed will

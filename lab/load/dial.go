@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"syscall"
 	"time"
 
@@ -25,7 +24,7 @@ func Dial(ctx context.Context, config Config) (*Load, error) {
 		return nil, fmt.Errorf("load: %w", err)
 	}
 	config = config.withDefaults()
-	if err := checkLimit(config.Conns + config.Idle); err != nil {
+	if err := checkLimit(config.all()); err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}
 	addrs, err := resolve(ctx, config.Addr)
@@ -43,7 +42,7 @@ func Dial(ctx context.Context, config Config) (*Load, error) {
 		}
 	}
 	return nil, fmt.Errorf("load: connecting %d connections to %s: %w",
-		config.Conns+config.Idle, config.Addr, err)
+		config.all(), config.Addr, err)
 }
 
 // dial connects to one address. That a name has several, and the server listens on one of
@@ -131,13 +130,17 @@ func (l *Load) finish(i int) bool {
 		return true
 	}
 	c.state = alive
-	l.watch(i, c, reading)
+	if c.kind == deaf {
+		l.watch(i, c, 0)
+	} else {
+		l.watch(i, c, reading)
+	}
 	return true
 }
 
 // giveUp drops every connection that has not come about in time.
 func (l *Load) giveUp(begun int) {
-	err := fmt.Errorf("connect: not answered in %v: %w", l.config.Timeout, os.ErrDeadlineExceeded)
+	err := notMadeIn(l.config.Timeout)
 	for i := range l.conns {
 		c := &l.conns[i]
 		switch {

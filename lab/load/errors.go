@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"time"
 )
 
 // ErrWrongByte is matched by the error of every phase once an answer has differed from what
@@ -35,6 +37,12 @@ func extraBytes(conn int, pos int64, extra []byte) error {
 		conn, pos, ErrWrongByte, len(extra), extra[:min(len(extra), 2*around)])
 }
 
+// wrongNumber says that an answer of the service count is no number. got is as far as it has come.
+func wrongNumber(conn int, answer int64, got []byte) error {
+	return fmt.Errorf("connection %d, answer %d: %w: want a number from 1 on and the end of a "+
+		"line, got %q", conn, answer+1, ErrWrongByte, got)
+}
+
 // closedEarly says that the server has ended a connection that it still owed bytes to.
 func closedEarly(owed int64) error {
 	if owed == 0 {
@@ -50,6 +58,11 @@ func unserved(doing string, first error) error {
 		return fmt.Errorf("%s: %w", doing, ErrUnserved)
 	}
 	return fmt.Errorf("%s: %w: %w", doing, ErrUnserved, first)
+}
+
+// notMadeIn says that a connection has not come about in time.
+func notMadeIn(limit time.Duration) error {
+	return fmt.Errorf("connect: not answered in %v: %w", limit, os.ErrDeadlineExceeded)
 }
 
 // connError is an error of one connection.

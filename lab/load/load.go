@@ -15,18 +15,19 @@ import (
 // methods may be called while another runs. What it holds is descriptors, freed by Close, and
 // some 100 bytes for each connection; nothing runs between its phases.
 type Load struct {
-	config  Config
-	payload payload
-	poller  poller
-	waker   *sys.Waker // ends a wait when the context is cancelled
-	conns   []conn     // Config.Conns busy ones, then the idle ones
-	addr    netip.AddrPort
-	buf     []byte // everything is received here, checked and forgotten
-	events  []event
-	epoch   time.Time // of the loop's clock
-	stats   Stats
-	err     error // ends every phase: a wrong byte, or a call that cannot fail has
-	closed  bool
+	config   Config
+	payloads [kinds]payload
+	numbers  *numbers // that the service count has answered; nil for the others
+	poller   poller
+	waker    *sys.Waker // ends a wait when the context is cancelled
+	conns    []conn     // Config.Conns busy ones, then the idle ones, then the deaf ones
+	addr     netip.AddrPort
+	buf      []byte // everything is received here, checked and forgotten
+	events   []event
+	epoch    time.Time // of the loop's clock
+	stats    Stats
+	err      error // ends every phase: a wrong byte, or a call that cannot fail has
+	closed   bool
 
 	// Of the phase that runs.
 	active int   // connections that take part and live
@@ -37,29 +38,38 @@ type Load struct {
 
 // Stats says what has become of the connections.
 type Stats struct {
-	Conns  int   // asked for, idle ones included
+	Conns  int   // asked for, idle and deaf ones included
 	Failed int   // never connected
-	Lost   int   // closed or broken by the server after that
+	Lost   int   // closed or broken by the server after that, but for deaf ones
 	Silent int   // live, and owed an answer when the last phase ended
 	First  error // of the first connection that failed or was lost; nil if none was
+
+	DeafLost int // of the deaf ones, closed or broken by the server
 }
 
 // Live returns how many connections there are.
-func (s Stats) Live() int { return s.Conns - s.Failed - s.Lost }
+func (s Stats) Live() int { return s.Conns - s.Failed - s.Lost - s.DeafLost }
 
 func newLoad(config Config) (*Load, error) {
 	l := &Load{
-		config:  config,
-		payload: newPayload(config.Seed, config.Service),
-		conns:   make([]conn, config.Conns+config.Idle),
-		buf:     make([]byte, maxChunk),
-		events:  make([]event, 0, batch),
-		epoch:   time.Now(),
-		stats:   Stats{Conns: config.Conns + config.Idle},
+		config: config,
+		conns:  make([]conn, config.all()),
+		buf:    make([]byte, maxChunk),
+		events: make([]event, 0, batch),
+		epoch:  time.Now(),
+		stats:  Stats{Conns: config.all()},
 	}
+	l.payloads[ordinary] = newPayload(config.Seed, config.Service)
+	if config.Service == serviceCount {
+		l.payloads[ordinary] = newRequests(config.Seed, config.Service, config.Size, "")
+		l.numbers = &numbers{parts: make([]part, len(l.conns))}
+	}
+	if config.Heavy > 0 {
+		l.payloads[heavy] = newRequests(config.Seed, config.Service, config.Size, Marker)
+	}
+	l.payloads[deaf] = l.payloads[ordinary]
 	for i := range l.conns {
-		at := int32(start(i))
-		l.conns[i] = conn{fd: -1, sendAt: at, answerAt: at}
+		l.conns[i] = l.unborn(i)
 	}
 	var err error
 	if l.poller, err = openPoller(config.Backend, len(l.conns)+1); err != nil {
@@ -74,6 +84,13 @@ func newLoad(config Config) (*Load, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// unborn returns connection i before it is made.
+func (l *Load) unborn(i int) conn {
+	kind := l.config.kind(i)
+	at := l.payloads[kind].start(i)
+	return conn{fd: -1, sendAt: at, answerAt: at, kind: kind}
 }
 
 // Stats returns what has become of the connections so far.
@@ -112,8 +129,9 @@ func (g *greeting) begin(int64) {
 	}
 }
 
-func (*greeting) due(int64) int64                 { return never }
-func (*greeting) answered(int, *conn, int, int64) {}
+func (*greeting) due(int64) int64          { return never }
+func (*greeting) answered(int, *conn, int) {}
+func (*greeting) turned()                  {}
 
 // Idle sends nothing for d and returns how many connections the server has ended meanwhile.
 func (l *Load) Idle(ctx context.Context, d time.Duration) (lost int, err error) {
@@ -124,9 +142,10 @@ func (l *Load) Idle(ctx context.Context, d time.Duration) (lost int, err error) 
 // silence is the plan of Idle.
 type silence struct{}
 
-func (silence) begin(int64)                     {}
-func (silence) due(int64) int64                 { return never }
-func (silence) answered(int, *conn, int, int64) {}
+func (silence) begin(int64)              {}
+func (silence) due(int64) int64          { return never }
+func (silence) answered(int, *conn, int) {}
+func (silence) turned()                  {}
 
 // Close closes all connections and frees what the load holds. Calling it again does nothing.
 func (l *Load) Close() error {

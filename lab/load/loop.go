@@ -14,7 +14,8 @@ import (
 type plan interface {
 	begin(now int64)          // the phase has begun
 	due(now int64) (at int64) // sends what is due, and says when it wants to be asked again
-	answered(i int, c *conn, answers int, now int64)
+	answered(i int, c *conn, answers int)
+	turned() // all events of a turn have been handled
 }
 
 // never is when a plan that does nothing by the clock wants to be asked again.
@@ -30,6 +31,7 @@ const never = math.MaxInt64
 type phase struct {
 	warmup, measure, drain time.Duration
 	silent                 bool // silent and idle connections take part as well
+	deaf                   bool // those send that never read
 	hooks                  Hooks
 
 	// opened and closed tell the plan of the window: when it begins and will end, and how long
@@ -50,15 +52,7 @@ func (l *Load) run(ctx context.Context, doing string, p plan, ph phase) error {
 	if l.muster(ph.silent) == 0 {
 		return fmt.Errorf("load: %w", unserved(doing, l.stats.First))
 	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	// Waits end when they are due, and not up to 50 µs later; 0 is the thread's default.
-	// Where there is no such thing, waits are as precise as the system makes them.
-	_ = sys.SetTimerSlack(time.Microsecond)
-	defer func() { _ = sys.SetTimerSlack(0) }()
-	stop := l.interruptible(ctx)
-	err := l.parts(ctx, p, ph)
-	stop()
+	err := l.looping(ctx, func() error { return l.parts(ctx, p, ph) })
 	l.settle()
 	if err == nil {
 		return nil
@@ -66,10 +60,27 @@ func (l *Load) run(ctx context.Context, doing string, p plan, ph phase) error {
 	return fmt.Errorf("load: %s: %w", doing, err)
 }
 
+// looping calls f, in which the loop runs: on one thread, whose waits a cancellation of ctx ends.
+func (l *Load) looping(ctx context.Context, f func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	// Waits end when they are due, and not up to 50 µs later; 0 is the thread's default.
+	// Where there is no such thing, waits are as precise as the system makes them.
+	_ = sys.SetTimerSlack(time.Microsecond)
+	defer func() { _ = sys.SetTimerSlack(0) }()
+	stop := l.interruptible(ctx)
+	defer stop()
+	return f()
+}
+
 // parts goes through the parts of a phase.
 func (l *Load) parts(ctx context.Context, p plan, ph phase) error {
 	now := l.clock()
 	p.begin(now) // may send a lot; time counts from before it
+	if ph.deaf {
+		l.hear(true)
+		defer l.hear(false)
+	}
 	if err := l.until(ctx, p, now+ph.warmup.Nanoseconds()); err != nil {
 		return err
 	}
@@ -90,11 +101,12 @@ func (l *Load) parts(ctx context.Context, p plan, ph phase) error {
 func (l *Load) muster(silent bool) int {
 	for i := range l.conns {
 		c := &l.conns[i]
-		c.active = c.state == alive && (silent || !c.silent && i < l.config.Conns)
+		c.active = c.state == alive && c.kind != deaf &&
+			(silent || !c.silent && i < l.config.Conns)
 		if !c.active {
 			continue
 		}
-		c.slot, c.head, c.done, c.silent = int32(l.active), 0, 0, false
+		c.slot, c.head, c.again, c.done, c.silent = int32(l.active), 0, 0, 0, false
 		l.active++
 	}
 	return l.active
@@ -183,8 +195,14 @@ func (l *Load) turn(p plan, ns int64) {
 		// A connection may have been lost since the wait, by an earlier event of its own: its
 		// state says so, and its index is nobody else's.
 		c := &l.conns[ev.index]
-		if c.state == connecting {
+		switch {
+		case c.state == connecting:
 			l.connected(ev.index, c)
+			continue
+		case c.kind == deaf:
+			if c.state == alive {
+				l.pour(ev.index, c)
+			}
 			continue
 		}
 		if ev.ready&reading != 0 && c.state == alive {
@@ -202,6 +220,7 @@ func (l *Load) turn(p plan, ns int64) {
 			}
 		}
 	}
+	p.turned()
 }
 
 // wait returns what is ready, and waits for it up to d. Under load it only looks, as a wait

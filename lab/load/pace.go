@@ -26,6 +26,7 @@ func (l *Load) Pace(ctx context.Context, rate float64, warmup, d time.Duration, 
 		warmup:  warmup,
 		measure: max(d, 1),
 		drain:   l.config.Timeout,
+		deaf:    true,
 		hooks:   hooks,
 		opened:  p.opened,
 		closed:  func() {},
@@ -134,15 +135,18 @@ func (p *paced) issue(late int64) {
 	}
 }
 
-func (p *paced) answered(_ int, c *conn, answers int, now int64) {
+func (p *paced) answered(_ int, c *conn, answers int) {
+	now := p.l.clock()
 	for range answers {
 		k := c.done*int64(len(p.members)) + int64(c.slot)
 		c.done++
 		if p.first <= k && k < p.last {
-			p.l.window.record(now - p.time(k))
+			p.l.window.record(c, now-p.time(k))
 		}
 	}
 }
+
+func (*paced) turned() {}
 
 // countUnanswered counts the requests of the window that have no answer.
 func (p *paced) countUnanswered(now int64) {
@@ -155,7 +159,7 @@ func (p *paced) countUnanswered(now int64) {
 			}
 			p.unanswered++
 			if c.state == alive {
-				p.l.window.record(now - p.time(k))
+				p.l.window.record(c, now-p.time(k))
 			}
 		}
 	}

@@ -54,12 +54,58 @@ func TestSeedsAndConnectionsDiffer(t *testing.T) {
 	if again := newPayload(1, serviceEcho); !bytes.Equal(a.requests, again.requests) {
 		t.Error("seed 1 gives different bytes")
 	}
-	seen := map[int]bool{}
+	seen := map[int32]bool{}
 	for i := range period {
-		seen[start(i)] = true
+		seen[a.start(i)] = true
 	}
 	if len(seen) != period {
 		t.Errorf("%d connections begin at %d places", period, len(seen))
+	}
+}
+
+// TestMarkedPayload: each request begins with the marker, which occurs nowhere else, and the stream
+// goes on past the end of its block.
+func TestMarkedPayload(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		size := rapid.OneOf(rapid.IntRange(len(Marker), 300), rapid.IntRange(len(Marker), 20_000),
+			rapid.IntRange(MaxSize-10, MaxSize)).Draw(t, "size")
+		seed := rapid.Uint64().Draw(t, "seed")
+		p := newRequests(seed, serviceUpper, size, Marker)
+		requests := int(p.period) / size
+		if int(p.period) != requests*size || p.period < period || len(p.requests) < maxChunk {
+			t.Fatalf("a block of %d bytes for requests of %d", p.period, size)
+		}
+		if n := bytes.Count(p.requests[:p.period], []byte(Marker)); n != requests {
+			t.Fatalf("%d markers in %d requests", n, requests)
+		}
+		i := rapid.IntRange(0, 1000).Draw(t, "i")
+		if at := p.start(i); !bytes.HasPrefix(p.requests[at:], []byte(Marker)) {
+			t.Fatalf("connection %d begins at %d, in the middle of a request", i, at)
+		}
+		want := bytes.Clone(p.requests)
+		upper(want)
+		if !bytes.Equal(p.answers, want) ||
+			!bytes.Equal(p.requests[p.period:], p.requests[:maxChunk]) {
+			t.Fatal("the answers are not those to the requests, or the stream does not go on")
+		}
+	})
+}
+
+// TestBlockIsWithoutTheWord, which is so short here that it would now and then occur by chance.
+func TestBlockIsWithoutTheWord(t *testing.T) {
+	const word = "tea"
+	was := 0
+	for seed := range uint64(60) {
+		b := block(seed, word)
+		if twice := append(bytes.Clone(b), b...); bytes.Contains(twice, []byte(word)) {
+			t.Errorf("seed %d: the block has the word", seed)
+		}
+		if !bytes.Equal(b, block(seed, "no block has words of more than some bytes")) {
+			was++
+		}
+	}
+	if was == 0 || was > 30 {
+		t.Errorf("%d of 60 blocks had to be shuffled again", was)
 	}
 }
 

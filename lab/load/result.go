@@ -8,10 +8,11 @@ import (
 
 // Result is what a measured window has shown.
 type Result struct {
-	Size    int     // bytes of a request and of its answer
+	Size    int     // bytes of a request and, but for the service count, of its answer
 	Depth   int     // requests in flight on a connection; 0 for a fixed rate
 	Offered float64 // requests per second that were due; 0 for a closed loop
 	Churn   bool    // each request had a connection of its own
+	Batch   bool    // so it had, and all of them were made at once
 
 	Conns    int           // connections that took part
 	Requests int64         // answered in the window
@@ -24,7 +25,20 @@ type Result struct {
 	First  error // of the first connection that ever failed or was lost; nil if none was
 
 	// Latency has the latencies in nanoseconds, to three digits; more than 60 s count as 60 s.
+	// Those of heavy connections are in Heavy instead, which is nil if there are none.
 	Latency *hdrhistogram.Histogram
+	Heavy   *hdrhistogram.Histogram
+
+	HeavyConns    int   // of Conns, those that were heavy
+	HeavyRequests int64 // of Requests, those of heavy connections
+
+	// What deaf connections have sent, since the load was made: DeafMost each, or what a server and
+	// the buffers on the way to it have taken. They are in no other figure.
+	DeafConns int   // that were connected
+	DeafLost  int   // that the server has ended
+	DeafSent  int64 // bytes, of all of them
+
+	Counted *Counted // of the service count; nil for the others
 
 	// Unanswered is how many requests that were due in the window had no answer at all; of a
 	// closed loop, how many had none when the drain had ended.
@@ -59,6 +73,7 @@ type Report struct {
 	Depth          int     `json:"depth,omitempty"`
 	Offered        float64 `json:"offeredPerSecond,omitempty"`
 	Churn          bool    `json:"churn,omitempty"`
+	Batch          bool    `json:"batch,omitempty"`
 	Seconds        float64 `json:"seconds"`
 	Requests       int64   `json:"requests"`
 	Bytes          int64   `json:"bytes"`
@@ -72,6 +87,19 @@ type Report struct {
 	LatencyP99     int64   `json:"latencyP99NS"`
 	LatencyP999    int64   `json:"latencyP999NS"`
 	LatencyMax     int64   `json:"latencyMaxNS"`
+	HeavyConns     int     `json:"heavyConns,omitempty"`
+	HeavyRequests  int64   `json:"heavyRequests,omitempty"`
+	HeavyP50       int64   `json:"heavyLatencyP50NS,omitempty"`
+	HeavyP99       int64   `json:"heavyLatencyP99NS,omitempty"`
+	HeavyMax       int64   `json:"heavyLatencyMaxNS,omitempty"`
+	DeafConns      int     `json:"deafConns,omitempty"` // these are since the load was made
+	DeafLost       int     `json:"deafLost,omitempty"`
+	DeafSent       int64   `json:"deafSentBytes,omitempty"`
+	CountAnswers   int64   `json:"countAnswers,omitempty"` // these too
+	CountLowest    uint64  `json:"countLowest,omitempty"`
+	CountHighest   uint64  `json:"countHighest,omitempty"`
+	CountTwice     int64   `json:"countTwice,omitempty"`
+	CountMissing   int64   `json:"countMissing,omitempty"`
 	Late           int64   `json:"late"`
 	MaxLate        int64   `json:"maxLateNS"`
 	GeneratorShare float64 `json:"generatorCPUShare"` // of one CPU
@@ -86,6 +114,7 @@ func (r *Result) Report() Report {
 		Depth:       r.Depth,
 		Offered:     r.Offered,
 		Churn:       r.Churn,
+		Batch:       r.Batch,
 		Seconds:     r.Elapsed.Seconds(),
 		Requests:    r.Requests,
 		Bytes:       r.Bytes,
@@ -99,8 +128,20 @@ func (r *Result) Report() Report {
 		LatencyP99:  r.Latency.ValueAtQuantile(99),
 		LatencyP999: r.Latency.ValueAtQuantile(99.9),
 		LatencyMax:  r.Latency.Max(),
+		DeafConns:   r.DeafConns,
+		DeafLost:    r.DeafLost,
+		DeafSent:    r.DeafSent,
 		Late:        r.Late,
 		MaxLate:     r.MaxLate.Nanoseconds(),
+	}
+	if r.Heavy != nil {
+		report.HeavyConns, report.HeavyRequests = r.HeavyConns, r.HeavyRequests
+		report.HeavyP50, report.HeavyP99 = r.Heavy.ValueAtQuantile(50), r.Heavy.ValueAtQuantile(99)
+		report.HeavyMax = r.Heavy.Max()
+	}
+	if c := r.Counted; c != nil {
+		report.CountAnswers, report.CountTwice, report.CountMissing = c.Answers, c.Twice, c.Missing
+		report.CountLowest, report.CountHighest = c.Lowest, c.Highest
 	}
 	if r.Elapsed > 0 {
 		report.GeneratorShare = r.GeneratorCPU.Seconds() / r.Elapsed.Seconds()

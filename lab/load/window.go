@@ -19,20 +19,40 @@ type Hooks struct {
 
 // window is what is counted between the two hooks.
 type window struct {
-	open            bool
-	begin, end      int64
-	requests, bytes int64
-	served          int
-	cpu             time.Duration // of the thread, at the beginning; of the window, at the end
-	latency         *hdrhistogram.Histogram
+	open       bool
+	begin, end int64
+	requests   [kinds]int64
+	bytes      int64
+	served     int
+	cpu        time.Duration // of the thread, at the beginning; of the window, at the end
+	latency    [kinds]*hdrhistogram.Histogram
+	recent     [kinds][]int64 // latencies that are not in it yet
 }
+
+// recently is how many latencies are kept before they go into the histogram. Between two messages
+// the kernel has used the CPU's cache for itself, and it would have to be fetched for each.
+const recently = 1024
 
 // slowest is the greatest latency told apart; greater ones count as this one.
 const slowest = int64(time.Minute)
 
-// record counts a latency in nanoseconds. There is no value that it refuses.
-func (w *window) record(latency int64) {
-	_ = w.latency.RecordValue(min(max(latency, 0), slowest))
+// record counts a latency of a connection, in nanoseconds.
+func (w *window) record(c *conn, latency int64) {
+	recent := append(w.recent[c.kind], latency)
+	w.recent[c.kind] = recent
+	if len(recent) == cap(recent) {
+		w.collect()
+	}
+}
+
+// collect brings the histograms up to date. There is no value that they refuse.
+func (w *window) collect() {
+	for kind, recent := range w.recent {
+		for _, latency := range recent {
+			_ = w.latency[kind].RecordValue(min(max(latency, 0), slowest))
+		}
+		w.recent[kind] = recent[:0]
+	}
 }
 
 // open begins the measured window and returns when it has to end.
@@ -46,7 +66,13 @@ func (l *Load) open(p plan, ph phase) (end int64) {
 		l.catchUp(p)
 	}
 	w := &l.window
-	*w = window{open: true, latency: hdrhistogram.New(1, slowest, 3)}
+	*w = window{open: true}
+	for kind := range w.latency {
+		if kind == int(ordinary) || kind == int(heavy) && l.config.Heavy > 0 {
+			w.latency[kind] = hdrhistogram.New(1, slowest, 3)
+			w.recent[kind] = make([]int64, 0, recently)
+		}
+	}
 	w.cpu, _ = sys.ThreadCPU() // 0 where the system does not tell
 	w.begin = l.clock()
 	end = w.begin + ph.measure.Nanoseconds()
@@ -71,6 +97,7 @@ func (l *Load) catchUp(p plan) {
 			}
 		}
 	}
+	p.turned()
 }
 
 // shut ends the measured window.
@@ -88,21 +115,31 @@ func (l *Load) shut(ph phase) {
 // result returns what the window has counted.
 func (l *Load) result() *Result {
 	w := &l.window
+	w.collect()
 	r := &Result{
-		Size:         l.config.Size,
-		Requests:     w.requests,
-		Bytes:        w.bytes,
-		Elapsed:      time.Duration(w.end - w.begin),
-		Served:       w.served,
-		Lost:         l.lost,
-		First:        l.stats.First,
-		Latency:      w.latency,
-		GeneratorCPU: w.cpu,
+		Size:          l.config.Size,
+		Requests:      w.requests[ordinary] + w.requests[heavy],
+		Bytes:         w.bytes,
+		Elapsed:       time.Duration(w.end - w.begin),
+		Served:        w.served,
+		Lost:          l.lost,
+		First:         l.stats.First,
+		Latency:       w.latency[ordinary],
+		Heavy:         w.latency[heavy],
+		HeavyRequests: w.requests[heavy],
+		GeneratorCPU:  w.cpu,
+	}
+	l.deafness(r)
+	if l.numbers != nil {
+		r.Counted = l.numbers.seen.counted()
 	}
 	for i := range l.conns {
 		c := &l.conns[i]
 		if c.active {
 			r.Conns++
+			if c.kind == heavy {
+				r.HeavyConns++
+			}
 			if c.silent {
 				r.Silent++
 			}

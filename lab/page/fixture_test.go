@@ -166,7 +166,8 @@ func (m *maker) model(s server) *results.Model {
 		"() string {\n\tif len(`a\nraw </script> string`) > 0x10 {\n\t\treturn \"<b>\"\n\t}\n" +
 		"\treturn \"\"\n}\n"
 	return &results.Model{Name: s.name, Summary: "one thread, with " + s.name,
-		File: s.name + ".go", Source: source, OwnLines: s.own, Lines: s.all, Branches: s.own / 8}
+		File: s.name + ".go", Source: source, OwnLines: s.own, Lines: s.all,
+		Tests: new(s.own / 8)}
 }
 
 // storm makes a visit with both kinds of windows.

@@ -134,12 +134,13 @@ func groups(visits []*results.Visit) []*group {
 }
 
 // noWindow is the kind of window of a server of which nothing was measured in any.
-const noWindow = results.Churned + 1
+const noWindow = results.Batched + 1
 
 // kinds returns the kinds of windows that a group has.
 func (g *group) kinds() []results.Kind {
 	var all []results.Kind
-	for _, k := range []results.Kind{results.Saturated, results.Paced, results.Churned} {
+	for _, k := range []results.Kind{results.Saturated, results.Paced, results.Churned,
+		results.Batched} {
 		has := func(v *results.Visit) bool { return v.Window(k) != nil }
 		if slices.ContainsFunc(g.visits, has) {
 			all = append(all, k)
@@ -160,6 +161,8 @@ func windowName(k results.Kind) string {
 		return "fixed rate"
 	case results.Churned:
 		return "a connection each"
+	case results.Batched:
+		return "all at once"
 	}
 	return "none"
 }
@@ -226,7 +229,8 @@ func (v *view) visits() visitTable {
 func compareLoads(a, b results.Load) int {
 	return cmp.Or(cmp.Compare(a.Conns, b.Conns), cmp.Compare(a.Idle, b.Idle),
 		cmp.Compare(a.Deaf, b.Deaf), cmp.Compare(a.Size, b.Size), cmp.Compare(a.Depth, b.Depth),
-		cmp.Compare(a.Rate, b.Rate), cmp.Compare(a.Heavy, b.Heavy), cmp.Compare(a.Batch, b.Batch),
+		cmp.Compare(a.Rate, b.Rate), cmp.Compare(a.Heavy, b.Heavy),
+		cmp.Compare(number(a.Batch), number(b.Batch)),
 		cmp.Compare(a.Service, b.Service), cmp.Compare(a.Wait, b.Wait), cmp.Compare(a.Work, b.Work),
 		cmp.Compare(a.Backend, b.Backend))
 }
@@ -301,6 +305,14 @@ func (g *group) trouble() string {
 	return strings.Join(all, "; ")
 }
 
+// number is what orders false before true.
+func number(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // describe says what a load was, without what is usual.
 func describe(l results.Load) string {
 	parts := []string{words.Count(l.Conns, "connection")}
@@ -314,7 +326,7 @@ func describe(l results.Load) string {
 	add(l.Heavy > 0, "%d that compute", l.Heavy)
 	add(l.Size > 0, "%s", quantity(memory).set(float64(l.Size)))
 	add(l.Depth > 1, "%d in flight", l.Depth)
-	add(l.Batch > 0, "%d at once", l.Batch)
+	add(l.Batch, "all at once")
 	add(l.Rate > 0, "%s/s", quantity(plain).set(l.Rate))
 	add(l.Wait > 0, "wait %s", quantity(seconds).set(l.Wait))
 	add(l.Work > 0, "work %s", quantity(seconds).set(l.Work))

@@ -133,8 +133,8 @@ func TestLoadsAreDescribed(t *testing.T) {
 		{results.Load{Conns: 1, Size: 64, Depth: 1}, "1 connection, 64 B"},
 		{results.Load{Conns: 100, Idle: 1000, Deaf: 3, Heavy: 10, Size: 4096, Depth: 8},
 			"100 connections, 1000 idle, 3 that never read, 10 that compute, 4 KiB, 8 in flight"},
-		{results.Load{Conns: 2, Batch: 20, Rate: 50, Wait: 0.01, Work: 0.0625, Service: "count",
-			Backend: "poll", Free: true}, "2 connections, 20 at once, 50/s, wait 10 ms, " +
+		{results.Load{Conns: 20, Batch: true, Rate: 50, Wait: 0.01, Work: 0.0625, Service: "count",
+			Backend: "poll", Free: true}, "20 connections, all at once, 50/s, wait 10 ms, " +
 			"work 62.5 ms, service count, on poll, on every CPU"},
 	} {
 		if got := strings.ReplaceAll(describe(c.load), "\u00a0", " "); got != c.want {

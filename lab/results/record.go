@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -38,13 +39,17 @@ type Record struct {
 
 // Run says where, when and how a run was made.
 type Run struct {
-	Version  int       `json:"version"`
-	Time     time.Time `json:"time"`
-	Args     []string  `json:"args,omitempty"` // of the command
-	Seed     uint64    `json:"seed"`
-	Machine  Machine   `json:"machine"`
-	Race     bool      `json:"race,omitempty"` // the program was built with the race detector
-	Warnings []string  `json:"warnings,omitempty"`
+	Version int       `json:"version"`
+	Time    time.Time `json:"time"`
+	Args    []string  `json:"args,omitempty"` // of the command
+	Seed    uint64    `json:"seed"`
+
+	// Rounds are those that were planned, by workload.
+	Rounds map[string]int `json:"rounds,omitempty"`
+
+	Machine  Machine  `json:"machine"`
+	Race     bool     `json:"race,omitempty"` // the program was built with the race detector
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Machine is where a run was made, and what it had to make do with.
@@ -60,8 +65,12 @@ type Machine struct {
 	Notes      []string `json:"notes,omitempty"` // what is smaller or missing, and why
 }
 
-// Note adds to what is smaller or missing.
-func (m *Machine) Note(text string) { m.Notes = append(m.Notes, text) }
+// Note adds to what is smaller or missing, once.
+func (m *Machine) Note(text string) {
+	if !slices.Contains(m.Notes, text) {
+		m.Notes = append(m.Notes, text)
+	}
+}
 
 // Model is the source of a model, as the program has it that was measured.
 type Model struct {
@@ -69,9 +78,9 @@ type Model struct {
 	Summary  string `json:"summary"`
 	File     string `json:"file"`
 	Source   string `json:"source"`
-	OwnLines int    `json:"ownLines"` // of code in that file, without comments and blank lines
-	Lines    int    `json:"lines"`    // with the other files that the model needs
-	Branches int    `json:"branches"` // in its own file: see Branches of package models
+	OwnLines int    `json:"ownLines"`        // of code in that file, without comments
+	Lines    int    `json:"lines"`           // with the other files that the model needs
+	Tests    *int   `json:"tests,omitempty"` // on the way from a wait to a client's code
 }
 
 // Switch is what one switch between two parties of a kind costs.
@@ -80,6 +89,7 @@ type Switch struct {
 	Round    int      `json:"round"`
 	Switches int64    `json:"switches"`
 	Nanos    float64  `json:"nanosPerSwitch"`
+	CPU      *float64 `json:"cpuNanosPerSwitch,omitempty"` // less noisy on a busy machine
 	Kernel   *float64 `json:"kernelSwitchesPerSwitch,omitempty"`
 	Missing  string   `json:"notMeasured,omitempty"` // why there are no figures
 }

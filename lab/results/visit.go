@@ -19,7 +19,7 @@ type Load struct {
 	Depth   int     `json:"depth,omitempty"`         // requests in flight on a connection
 	Rate    float64 `json:"ratePerSecond,omitempty"` // at the fixed rate
 	Heavy   int     `json:"heavy,omitempty"`         // of Conns, those whose requests compute
-	Batch   int     `json:"batch,omitempty"`         // requests at once, each on a connection
+	Batch   bool    `json:"batch,omitempty"`         // one request on each of Conns, all at once
 	Service string  `json:"service,omitempty"`       // "" is upper
 	Wait    float64 `json:"waitSeconds,omitempty"`   // that each request waits
 	Work    float64 `json:"workSeconds,omitempty"`   // of CPU, of a heavy request
@@ -48,6 +48,8 @@ type Visit struct {
 	Saturated   *Window  `json:"saturated,omitempty"`
 	Paced       *Window  `json:"paced,omitempty"`
 	Churned     *Window  `json:"churned,omitempty"`
+	Batched     *Window  `json:"batched,omitempty"`
+	GrownBytes  *float64 `json:"grownBytes,omitempty"` // memory, from before the load to its end
 	Error       string   `json:"error,omitempty"`
 	WrongByte   bool     `json:"wrongByte,omitempty"`
 	Unsupported string   `json:"notMeasured,omitempty"` // why figures are missing
@@ -75,6 +77,7 @@ const (
 	Saturated Kind = iota
 	Paced
 	Churned
+	Batched
 )
 
 // Window returns the visit's window of a kind; nil if it has none.
@@ -86,6 +89,8 @@ func (v *Visit) Window(k Kind) *Window {
 		return v.Paced
 	case Churned:
 		return v.Churned
+	case Batched:
+		return v.Batched
 	}
 	return nil
 }
@@ -124,4 +129,17 @@ func (l *Latencies) Equal(m *Latencies) bool {
 		return l == m
 	}
 	return l.Histogram.Equals(m.Histogram)
+}
+
+// Plus returns the latencies of both; either may be nil.
+func (l *Latencies) Plus(m *Latencies) *Latencies {
+	if m == nil {
+		return l
+	}
+	sum := hdrhistogram.New(m.LowestTrackableValue(), m.HighestTrackableValue(), 3)
+	if l != nil {
+		sum.Merge(l.Histogram)
+	}
+	sum.Merge(m.Histogram)
+	return &Latencies{sum}
 }

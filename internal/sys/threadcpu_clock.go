@@ -1,3 +1,5 @@
+//go:build darwin || dragonfly || freebsd || linux || openbsd
+
 package sys
 
 import (

@@ -1,4 +1,4 @@
-package lab
+package server
 
 import (
 	"bufio"
@@ -28,20 +28,21 @@ const (
 // places are what stands for the address, its host and its port in a command.
 var places = [...]string{"{addr}", "{host}", "{port}"}
 
-// Placed reports whether the lab tells the server where to listen: whether its command has
-// {addr}, {host} or {port} in it.
-func (s Server) Placed() bool {
-	return slices.ContainsFunc(s.Command, func(word string) bool {
+// Placed reports whether a server with this command is told where to listen: whether the command
+// has {addr}, {host} or {port} in it.
+func Placed(command []string) bool {
+	return slices.ContainsFunc(command, func(word string) bool {
 		return slices.ContainsFunc(places[:], func(place string) bool {
 			return strings.Contains(word, place)
 		})
 	})
 }
 
-// place returns where the server will listen, and the command for that; "" if the server chooses.
-func (s Server) place() (where string, command []string, err error) {
-	if !s.Placed() {
-		return "", s.Command, nil
+// place returns where a server with this command will listen, and the command for that; "" if the
+// server chooses.
+func place(command []string) (where string, placed []string, err error) {
+	if !Placed(command) {
+		return "", command, nil
 	}
 	if where, err = freeAddr(); err != nil {
 		return "", nil, err
@@ -51,10 +52,10 @@ func (s Server) place() (where string, command []string, err error) {
 		return "", nil, err
 	}
 	r := strings.NewReplacer("{addr}", where, "{host}", host, "{port}", port)
-	for _, word := range s.Command {
-		command = append(command, r.Replace(word))
+	for _, word := range command {
+		placed = append(placed, r.Replace(word))
 	}
-	return where, command, nil
+	return where, placed, nil
 }
 
 // freeAddr returns an address where nobody listens. Somebody else may do so a moment later; the
@@ -88,7 +89,7 @@ func watch(out *os.File) <-chan string {
 }
 
 // told waits for the first line of the server's output, which says where it listens.
-func (c *child) told(ctx context.Context, first <-chan string) (addr string, err error) {
+func (p *Process) told(ctx context.Context, first <-chan string) (addr string, err error) {
 	var line string
 	select {
 	case line = <-first:
@@ -105,21 +106,21 @@ func (c *child) told(ctx context.Context, first <-chan string) (addr string, err
 	// It has closed its output, so it has most likely ended by itself. Given a moment, its exit
 	// status tells why.
 	select {
-	case <-c.ended:
+	case <-p.ended:
 	case <-time.After(leaveTime):
-		_ = c.end()
+		_ = p.End()
 	}
-	return "", fmt.Errorf("it does not say where it listens: %v", c.cmd.ProcessState)
+	return "", fmt.Errorf("it does not say where it listens: %v", p.cmd.ProcessState)
 }
 
 // accepts waits until somebody accepts a connection at the address, or the server has ended.
-func (c *child) accepts(ctx context.Context, addr string) error {
+func (p *Process) accepts(ctx context.Context, addr string) error {
 	ticks := time.NewTicker(acceptStep)
 	defer ticks.Stop()
 	for !accepted(ctx, addr) {
 		select {
-		case <-c.ended:
-			return fmt.Errorf("it ended before it listened on %s: %v", addr, c.cmd.ProcessState)
+		case <-p.ended:
+			return fmt.Errorf("it ended before it listened on %s: %v", addr, p.cmd.ProcessState)
 		case <-ctx.Done():
 			cause := context.Cause(ctx)
 			if _, late := errors.AsType[notListening](cause); late {

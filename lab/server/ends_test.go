@@ -1,4 +1,4 @@
-package lab
+package server
 
 import (
 	"strings"
@@ -16,15 +16,15 @@ func TestServerThatEndsByItself(t *testing.T) {
 		"kill -TERM $$":           "the server ended with signal: terminated",
 		"sleep 9 &":               "the server left a process behind",
 	} {
-		c, _, err := launch([]string{"/bin/sh", "-c", script}, Config{}, nil)
+		p, _, err := launch([]string{"/bin/sh", "-c", script}, Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		<-c.ended
-		if err := c.end(); err == nil || !strings.Contains(err.Error(), want) {
+		<-p.ended
+		if err := p.End(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", script, err, want)
 		}
-		if err := c.end(); err == nil {
+		if err := p.End(); err == nil {
 			t.Errorf("%s: at the second look nothing is wrong", script)
 		}
 	}

@@ -1,0 +1,69 @@
+package claims
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kettle-go/kettle/lab/results"
+)
+
+const (
+	// busyGenerator is the share of a CPU from which on the load generator may have been what
+	// limited the rate.
+	busyGenerator = 0.9
+
+	// manyLate is the share of requests that the generator sent over 1 ms late from which on the
+	// latencies may be its own.
+	manyLate = 0.01
+)
+
+// Cautions says which figures of a run may be those of the load generator rather than of the
+// servers, and what went wrong: a line for each workload and kind.
+func Cautions(set *results.Set) []string {
+	var texts []string
+	for _, workload := range workloadsOf(set) {
+		var limited, late, failed []string
+		for _, v := range set.Visits {
+			if v.Workload != workload {
+				continue
+			}
+			name := v.Server
+			if w := v.Saturated; w != nil && w.GeneratorShare > busyGenerator {
+				limited = appendOnce(limited, name)
+			}
+			if w := v.Paced; w != nil && float64(w.Late) > manyLate*w.Offered*w.Seconds {
+				late = appendOnce(late, name)
+			}
+			if v.Error != "" {
+				failed = appendOnce(failed, name+" ("+v.Error+")")
+			}
+		}
+		tell := func(what string, names []string) {
+			if len(names) > 0 {
+				texts = append(texts, fmt.Sprintf("%s: %s: %s", workload, what,
+					strings.Join(names, ", ")))
+			}
+		}
+		tell("rates that may be too low, as the load generator was the bottleneck", limited)
+		tell("latencies that may be the load generator's, as it was late", late)
+		tell("not measured to the end", failed)
+	}
+	return texts
+}
+
+// workloadsOf returns the workloads of a run, in order.
+func workloadsOf(set *results.Set) []string {
+	var names []string
+	for _, v := range set.Visits {
+		names = appendOnce(names, v.Workload)
+	}
+	return names
+}
+
+func appendOnce(names []string, name string) []string {
+	if slices.Contains(names, name) {
+		return names
+	}
+	return append(names, name)
+}

@@ -1,0 +1,148 @@
+package results
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kettle-go/kettle/lab/load"
+)
+
+// example has a record of each kind.
+func example() []Record {
+	h := hdrhistogram.New(1, 60e9, 3)
+	for i := range int64(100) {
+		_ = h.RecordValue(i * i * 1000)
+	}
+	return []Record{
+		{Run: &Run{Version: Version, Time: time.Unix(1e9, 0).UTC(), Args: []string{"lab"}, Seed: 7,
+			Rounds: map[string]int{"storm": 5}, Machine: Machine{OS: "plan9/mips", CPUs: 2}}},
+		{Model: &Model{Name: "streams", Source: "package models\n", OwnLines: 1, Tests: new(0)}},
+		{Visit: &Visit{Workload: "storm", Round: 1, Server: "streams", Load: Load{Conns: 100},
+			Saturated: &Window{Report: load.Report{Rate: 1e5}, CPUMicros: new(4.5),
+				Latency: &Latencies{h}}}},
+		{Switch: &Switch{Kind: "threads", Nanos: 1500, Kernel: new(1.0)}},
+		{Timeline: []byte(`{"model":"streams"}`)},
+		{End: &End{Seconds: 12.5, Interrupted: "by hand"}},
+	}
+}
+
+// written is what a Writer makes of records.
+func written(t *testing.T, records []Record) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := NewWriter(&b)
+	for _, r := range records {
+		if err := w.Write(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.String()
+}
+
+// TestWhatIsWrittenIsRead, every figure of it.
+func TestWhatIsWrittenIsRead(t *testing.T) {
+	text := written(t, example())
+	if n := strings.Count(text, "\n"); n != len(example()) {
+		t.Errorf("%d lines for %d records", n, len(example()))
+	}
+	got, err := Read(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want Set
+	for _, r := range example() {
+		want.Add(r)
+	}
+	if diff := cmp.Diff(&want, got); diff != "" {
+		t.Errorf("what was written (-) is not what is read (+):\n%s", diff)
+	}
+	if p50 := got.Visits[0].Saturated.Latency.ValueAtQuantile(50); p50 < 2.3e6 || p50 > 2.5e6 {
+		t.Errorf("the median is %d", p50)
+	}
+	if got.Model("streams") == nil || got.Model("tea") != nil {
+		t.Error("models are found by their names")
+	}
+}
+
+// TestAFileThatWasCut is read as far as it goes, wherever the cut is.
+func TestAFileThatWasCut(t *testing.T) {
+	text := written(t, example())
+	first := strings.Index(text, "\n") + 1
+	for n := range text {
+		set, err := Read(strings.NewReader(text[:n]))
+		if (err == nil) != (n >= first) {
+			t.Fatalf("cut after %d of %d bytes: %v", n, len(text), err)
+		}
+		if err == nil && set.End != nil {
+			t.Fatalf("cut after %d of %d bytes it has an end", n, len(text))
+		}
+	}
+}
+
+func TestWrongResults(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                        "no line that says what run this is",
+		"\n\n":                    "no line that says what run this is",
+		`{"end":{}}` + "\n":       "no line that says what run this is",
+		"tea\n":                   "line 1: invalid character",
+		`{"run":7}` + "\n":        "line 1: json: cannot unmarshal",
+		`{"run":{"version":99}}}`: "no line that says what run this is",
+		`{"run":{"version":99}}` + "\n": "line 1: version 99 of the format: this program " +
+			"knows 1",
+		`{"run":{"version":1}}` + "\n" + `{"run":{"version":1}}` + "\n": "line 2: a second run",
+		`{"run":{"version":1}}` + "\n" + `{"visit":{"paced":{"latencies":"tea"}}}` + "\n": "line " +
+			"2: decode latencies: ",
+		`{"run":{"version":1}}` + "\n" + `{"visit":{"paced":{"latencies":7}}}` + "\n": "line 2: ",
+	} {
+		if _, err := Read(strings.NewReader(text)); err == nil ||
+			!strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+	if _, err := Read(broken{}); !errors.Is(err, errBroken) {
+		t.Errorf("a file that cannot be read: %v", err)
+	}
+	if err := NewWriter(broken{}).Write(Record{End: &End{}}); !errors.Is(err, errBroken) {
+		t.Errorf("a file that cannot be written: %v", err)
+	}
+}
+
+var errBroken = errors.New("the disk is broken")
+
+// broken is a file that cannot be read or written.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error)  { return 0, errBroken }
+func (broken) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestTitles(t *testing.T) {
+	r := Run{Time: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}
+	if got := r.Title(); got != "2030-01-02 03:04" {
+		t.Errorf("%q", got)
+	}
+	r.Machine = Machine{CPU: "a CPU", Commit: "0123456789abcdef"}
+	if got := r.Title(); got != "2030-01-02 03:04, a CPU, 01234567" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestLatenciesOfSeveralRounds are put together, and none is changed by that.
+func TestLatenciesOfSeveralRounds(t *testing.T) {
+	var all *Latencies
+	one := example()[2].Visit.Saturated.Latency
+	for range 3 {
+		all = all.Plus(one)
+	}
+	if all = all.Plus(nil); all.TotalCount() != 300 || one.TotalCount() != 100 {
+		t.Errorf("%d together, %d in each", all.TotalCount(), one.TotalCount())
+	}
+	if all.Equal(one) || !one.Equal(one) || one.Equal(nil) {
+		t.Error("equal are those with the same values")
+	}
+}
