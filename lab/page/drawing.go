@@ -46,8 +46,9 @@ func (v *view) picture(id string, c *claims.Chart, i int) (string, error) {
 	return own(svg, id)
 }
 
-// reference matches where a picture refers to a part of itself.
-var reference = regexp.MustCompile(`url\(\s*["']?#([^"')\s]+)["']?\s*\)`)
+// reference matches where a picture refers to a part of itself, and in its styles also what may be
+// a colour.
+var reference = regexp.MustCompile(`#([A-Za-z_][\w-]*)`)
 
 // outside matches what in a style leads out of the page.
 var outside = regexp.MustCompile(`(?i)@import|url\(\s*["']?[^"'#\s]`)
@@ -57,21 +58,25 @@ var forbidden = []string{"script", "foreignobject", "iframe", "image", "feimage"
 	"object", "embed", "base", "link", "meta", "set", "animate", "animatetransform",
 	"animatemotion"}
 
-// own reads a picture and writes it anew, as a part of this page: its names are its own, so that
-// several can stand on one page, its styles hold for nothing else, and it has nothing that runs or
-// that comes from elsewhere. A picture that has is an error.
+// own reads a picture, of one svg element or of several, and writes it anew, as a part of this
+// page: its names are its own, so that several can stand on one page, its styles hold for nothing
+// else, and it has nothing that runs or that comes from elsewhere. A picture that has is an error.
 func own(svg, id string) (string, error) {
-	p := picture{id: id, in: xml.NewDecoder(strings.NewReader(svg))}
-	for {
-		t, err := p.in.RawToken()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return "", fmt.Errorf("read the picture: %w", err)
-		}
-		if err := p.take(t); err != nil {
-			return "", err
+	p := picture{id: id, names: make(map[string]bool)}
+	// Names are collected first, since an element can refer to one that comes later.
+	for _, take := range []func(xml.Token) error{p.name, p.take} {
+		in := xml.NewDecoder(strings.NewReader(svg))
+		for {
+			t, err := in.RawToken()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return "", fmt.Errorf("read the picture: %w", err)
+			}
+			if err := take(t); err != nil {
+				return "", err
+			}
 		}
 	}
 	if len(p.open) > 0 {
@@ -85,10 +90,32 @@ func own(svg, id string) (string, error) {
 
 // picture is one that is being read and written.
 type picture struct {
-	id   string
-	in   *xml.Decoder
-	out  strings.Builder
-	open []string // elements, from the outermost
+	id    string
+	names map[string]bool // of its parts
+	out   strings.Builder
+	open  []string // elements, from the outermost
+}
+
+// name notes the name of an element.
+func (p *picture) name(t xml.Token) error {
+	if e, ok := t.(xml.StartElement); ok {
+		for _, a := range e.Attr {
+			if strings.EqualFold(qualified(a.Name), "id") {
+				p.names[a.Value] = true
+			}
+		}
+	}
+	return nil
+}
+
+// rename returns a text in which the picture's parts have the names that they have in the page.
+func (p *picture) rename(text string) string {
+	return reference.ReplaceAllStringFunc(text, func(s string) string {
+		if p.names[s[1:]] {
+			return "#" + p.id + "-" + s[1:]
+		}
+		return s
+	})
 }
 
 // take writes one token. Comments and instructions are left out.
@@ -115,7 +142,7 @@ func (p *picture) take(t xml.Token) error {
 			if outside.MatchString(text) {
 				return errors.New("the picture has a style that loads something")
 			}
-			text = reference.ReplaceAllString(text, "url(#"+p.id+"-$1)")
+			text = p.rename(text)
 		}
 		return xml.EscapeText(&p.out, []byte(text))
 	}
@@ -125,8 +152,8 @@ func (p *picture) take(t xml.Token) error {
 // start writes the beginning of an element.
 func (p *picture) start(e xml.StartElement) error {
 	name := qualified(e.Name)
-	if len(p.open) == 0 && (name != "svg" || p.out.Len() > 0) {
-		return fmt.Errorf("the picture is not one svg element: it has %s", name)
+	if len(p.open) == 0 && name != "svg" {
+		return fmt.Errorf("the picture has %s outside of svg", name)
 	}
 	if slices.Contains(forbidden, strings.ToLower(name)) {
 		return fmt.Errorf("the picture has an element %s", name)
@@ -173,7 +200,7 @@ func (p *picture) attribute(name, value string) (string, error) {
 	case outside.MatchString(value):
 		return "", fmt.Errorf("the picture has an attribute %s that loads something", name)
 	}
-	return reference.ReplaceAllString(value, "url(#"+p.id+"-$1)"), nil
+	return p.rename(value), nil
 }
 
 // qualified writes a name with its prefix, as it stood there.

@@ -25,8 +25,10 @@ func TestPicturesBecomePartsOfThePage(t *testing.T) {
 			head + `<title id="P-t">x</title><desc id="P-d"></desc></svg>`},
 		{"labels", `<svg role="img" aria-labelledby="t d"></svg>`,
 			`<svg role="img" aria-labelledby="P-t P-d"></svg>`},
-		{"styles", svg(`<style>.a { fill: url(#b) }</style>`),
-			head + `<style>#P{.a { fill: url(#P-b) }}</style></svg>`},
+		{"styles", svg(`<style>#b .a { fill: url(#b); color: #bad }</style><g id="b"/>`),
+			head + `<style>#P{#P-b .a { fill: url(#P-b); color: #bad }}</style>` +
+				`<g id="P-b"></g></svg>`},
+		{"two", svg("") + "\n" + svg(`<g/>`), head + `</svg>` + head + `<g></g></svg>`},
 	} {
 		got, err := own(c.in, "P")
 		if err != nil || got != c.want {
@@ -51,8 +53,7 @@ func TestPicturesThatDoMoreAreRefused(t *testing.T) {
 		{"a style from elsewhere", svg(`<style>a{fill:url( "//example.org")}</style>`),
 			"loads something"},
 		{"an import", svg(`<style>@import "a.css"</style>`), "loads something"},
-		{"HTML", `<p>no</p>`, "not one svg element"},
-		{"two", svg("") + svg(""), "not one svg element"},
+		{"HTML", `<p>no</p>`, "outside of svg"},
 		{"nothing", "just text", "no element"},
 		{"no end", `<svg><g>`, "does not end its element g"},
 		{"another end", `<svg></g></svg>`, "not open"},

@@ -48,9 +48,9 @@ type Options struct {
 	Title string // the heading; empty: one that fits any run
 
 	// Draw returns the picture of a chart of a kind that is drawn from recordings (Timelines,
-	// KernelLanes), of these models, as an SVG element; "" if the results do not have it. It
-	// takes its colours from currentColor or from light-dark(), so that the page's theme is its
-	// own. Where Draw is nil, no such chart has a picture.
+	// KernelLanes), of these models, as one SVG element or several; "" if the results do not have
+	// it. It takes its colours from currentColor or from light-dark(), so that the page's theme
+	// is its own. Where Draw is nil, no such chart has a picture.
 	Draw func(kind claims.ChartKind, models []string, set *results.Set) (string, error)
 }
 

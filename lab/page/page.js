@@ -153,19 +153,20 @@
 		return log ? values.filter((v) => v > 0) : values;
 	}
 
-	// scale describes an axis: its ends, and where it has numbers.
-	function scale(values, log, roomy) {
+	// scale describes an axis: its ends, and where it has numbers, for which there is some room.
+	function scale(values, log, room) {
 		let [low, high] = d3.extent(values);
 		if (low === undefined) [low, high] = [1, 10];
 		if (!log) {
-			[low, high] = d3.nice(Math.min(0, low), high || 1, roomy ? 6 : 4);
-			return { type: "linear", domain: [low, high], ticks: d3.ticks(low, high, roomy ? 6 : 4) };
+			const count = Math.max(2, Math.min(8, Math.floor(room / 70)));
+			[low, high] = d3.nice(Math.min(0, low), high || 1, 6);
+			return { type: "linear", domain: [low, high], ticks: d3.ticks(low, high, count) };
 		}
 		if (high / low < 1.5) [low, high] = [low / 1.5, high * 1.5];
 		low /= 1.1;
 		high *= 1.1;
 		const decades = Math.log10(high / low);
-		const steps = decades > 2.5 ? [1] : decades > 1.2 ? [1, 3] : [1, 2, 3, 5, 7];
+		const steps = [[1, 2, 5], [1, 3]].find((s) => room / decades / s.length > 45) ?? [1];
 		const ticks = [];
 		for (let e = Math.floor(Math.log10(low)); e <= Math.log10(high); e++)
 			for (const s of steps) {
@@ -195,6 +196,11 @@
 	const common = (width, height) => ({ width, height,
 		style: { background: "none", fontSize: "12px", color: "var(--ink)" } });
 	const faint = "var(--rule)";
+	const labelled = (label, log) => (label ?? "") + (log ? " (logarithmic)" : "");
+
+	// axis draws an axis with a number at each tick: left to itself, a logarithmic one leaves out some.
+	const axis = (of, ticks, write, label, options) => of(ticks, { ...options, label,
+		text: ticks.map(write), labelArrow: "none" });
 
 	// bars draws one value for each label: bars from zero, or, on a logarithmic axis, which has no
 	// zero, marks. Runs and series of the same label stand below each other.
@@ -217,18 +223,21 @@
 		}
 		rows.forEach((r, i) => r.row = i);
 		const values = rows.filter((r) => !r.heading && (!chart.yLog || r.y > 0));
-		const x = scale(valuesOf(chart, chart.yLog), chart.yLog, width > 500);
 		const longest = d3.max(rows, (r) => (r.heading ?? r.name).length);
 		const left = Math.min(longest * 6.8 + 14, width * 0.42);
+		const right = 64;
+		const x = scale(valuesOf(chart, chart.yLog), chart.yLog, width - left - right);
 		const height = rows.length * 24 + 62;
 		const from = x.domain[0];
-		const marks = [Plot.gridX(x.ticks, { stroke: faint, strokeOpacity: 1 })];
+		const marks = [Plot.gridX(x.ticks, { stroke: faint, strokeOpacity: 1 }),
+			axis(Plot.axisX, x.ticks, brief, labelled(chart.yLabel, chart.yLog),
+				{ labelAnchor: "center" })];
 		if (chart.yLog) {
 			marks.push(Plot.dot(values, { x: "y", y: "row", r: 4.5, fill: "colour",
 				symbol: (r) => r.later ? "square" : "circle" }));
 		} else {
 			marks.push(Plot.barX(values, { x1: Math.max(0, from), x2: "y", y: "row", fill: "colour",
-				fillOpacity: (r) => r.later ? 0.35 : 0.75, stroke: "colour", insetTop: 4,
+				fillOpacity: (r) => r.later ? 0.15 : 0.5, stroke: "colour", insetTop: 4,
 				insetBottom: 4 }));
 		}
 		const spread = values.filter((r) => r.low < r.high);
@@ -250,10 +259,9 @@
 				fill: "var(--ink)", fontWeight: 600 }));
 		if (!chart.yLog) marks.push(Plot.ruleX([Math.max(0, from)], { stroke: "var(--edge)" }));
 		if (chart.limit !== undefined) marks.push(...limit(Plot.ruleX, "x", chart.limit));
-		return [Plot.plot({ ...common(width, height), marginLeft: left, marginRight: 64,
+		return [Plot.plot({ ...common(width, height), marginLeft: left, marginRight: right,
 			marginTop: 22, marginBottom: 40,
-			x: { ...x, label: chart.yLabel + (chart.yLog ? " (logarithmic)" : ""), tickFormat: brief,
-				labelArrow: "none", labelAnchor: "center", axis: "bottom" },
+			x: { ...x, axis: null },
 			y: { type: "band", domain: rows.map((r) => r.row), axis: null, padding: 0 },
 			marks })];
 	}
@@ -275,24 +283,27 @@
 		const curve = chart.kind === "percentiles";
 		const positive = (p) => (!chart.xLog || p.x > 0) && (!chart.yLog || p.y > 0);
 		const points = chart.panels.flatMap((p) => p.series.flatMap((s) => s.points)).filter(positive);
-		const x = scale(points.map((p) => p.x), chart.xLog, width > 500);
-		const y = scale(valuesOf(chart, chart.yLog), chart.yLog, true);
+		const most = d3.max(chart.panels, (p) => p.series.length);
+		const direct = width >= 460 && most <= 9;
+		const longest = d3.max(chart.panels, (p) => d3.max(p.series, (s) => s.name.length)) ?? 0;
+		const left = 52, right = direct ? Math.min(longest * 6.6 + 26, width * 0.35) : 14;
+		const height = Math.round(Math.max(260, Math.min(400, width * 0.6)));
+		const x = scale(points.map((p) => p.x), chart.xLog, width - left - right);
+		const y = scale(valuesOf(chart, chart.yLog), chart.yLog, height * 1.4);
 		if (!chart.xLog) x.domain[0] = Math.min(d3.min(points, (p) => p.x) ?? 0, x.domain[1]);
 		if (curve) {
 			x.domain[0] = 1;
 			x.ticks = [1, 2, 10, 100, 1000, 1e4, 1e5].filter((t) => t <= x.domain[1]);
 		}
-		const most = d3.max(chart.panels, (p) => p.series.length);
-		const direct = width >= 460 && most <= 9;
-		const longest = d3.max(chart.panels, (p) => d3.max(p.series, (s) => s.name.length)) ?? 0;
-		const right = direct ? Math.min(longest * 6.6 + 26, width * 0.35) : 14;
-		const height = Math.round(Math.max(260, Math.min(400, width * 0.6)));
 		const top = 26, bottom = 38;
 		const place = (y.type === "log" ? d3.scaleLog : d3.scaleLinear)(y.domain,
 			[height - bottom, top]);
 		return chart.panels.map((panel) => {
 			const marks = [Plot.gridX(x.ticks, { stroke: faint, strokeOpacity: 1 }),
-				Plot.gridY(y.ticks, { stroke: faint, strokeOpacity: 1 })];
+				Plot.gridY(y.ticks, { stroke: faint, strokeOpacity: 1 }),
+				axis(Plot.axisX, x.ticks, curve ? percentile : brief, curve ? "percentile" :
+					labelled(chart.xLabel, chart.xLog), { labelAnchor: "center" }),
+				axis(Plot.axisY, y.ticks, brief, labelled(chart.yLabel, chart.yLog), {})];
 			const ends = [];
 			for (const s of panel.series) {
 				const all = s.points.filter(positive);
@@ -313,14 +324,9 @@
 				({ ...p, name: s.name }))), Plot.pointer({ x: "x", y: "y",
 				title: (p) => `${p.name}\n${curve ? percentile(p.x) : brief(p.x)}: ${p.text}`,
 				fill: "var(--paper)", stroke: "var(--edge)" })));
-			return Plot.plot({ ...common(width, height), marginLeft: 52, marginRight: right,
+			return Plot.plot({ ...common(width, height), marginLeft: left, marginRight: right,
 				marginTop: top, marginBottom: bottom,
-				x: { ...x, label: curve ? "percentile" : chart.xLabel +
-					(chart.xLog ? " (logarithmic)" : ""), tickFormat: curve ? percentile : brief,
-					labelArrow: "none", labelAnchor: "center" },
-				y: { ...y, label: chart.yLabel + (chart.yLog ? " (logarithmic)" : ""),
-					tickFormat: brief, labelArrow: "none" },
-				marks });
+				x: { ...x, axis: null }, y: { ...y, axis: null }, marks });
 		});
 	}
 
