@@ -46,6 +46,9 @@ func visit(ctx context.Context, s Server, cfg Config, m *results.Machine, round 
 		default:
 			err = v.measure(ctx, process.Addr())
 		}
+		if errors.Is(err, load.ErrUnserved) {
+			process.Ended(dyingTime) // then End says so
+		}
 		err = errors.Join(err, process.End())
 	}
 	if err != nil {
@@ -55,6 +58,9 @@ func visit(ctx context.Context, s Server, cfg Config, m *results.Machine, round 
 	}
 	return v.Visit, err
 }
+
+// dyingTime is how long a server that serves nobody has to turn out to be ending.
+const dyingTime = 200 * time.Millisecond
 
 // asked is what a visit asks of a server, for who reads of it later.
 func (c Config) asked() results.Load {

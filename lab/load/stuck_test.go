@@ -8,8 +8,8 @@ import (
 	"github.com/kettle-go/kettle/lab/load"
 )
 
-// TestStuckIsNotSlow: a server that has fallen behind, and still answers at the end of the drain, is
-// slow; one from which nothing comes any more is stuck, if only with one of its clients.
+// TestStuckIsNotSlow: a server that has fallen behind, and still answers at the end of the drain,
+// is slow; one from which nothing comes any more is stuck, if only with one of its clients.
 func TestStuckIsNotSlow(t *testing.T) {
 	slow := serial(64, func(int) { time.Sleep(10 * time.Millisecond) })
 	stops := func(i int, c net.Conn) {
@@ -31,8 +31,8 @@ func TestStuckIsNotSlow(t *testing.T) {
 				t.Fatal(err)
 			}
 			if res.Stuck != c.stuck || (res.Silent > 0) != (name != "good") {
-				t.Errorf("%s, %s: stuck is %v, with %d connections silent", name, backend, res.Stuck,
-					res.Silent)
+				t.Errorf("%s, %s: stuck is %v, with %d connections silent", name, backend,
+					res.Stuck, res.Silent)
 			}
 		}
 	}
