@@ -78,6 +78,8 @@ lab/claims, lab/page, lab/switching, lab/synthetic, lab/timeline, lab/workloads,
 github.com/spf13/cobra, github.com/charmbracelet/lipgloss, golang.org/x/term < internal/cli;
 models, lab/switching, internal/cli < cmd/kettle;
 
+internal/cli, lab/claims, lab/results, lab/timeline < internal/figures;
+
 # The comparison with other servers.
 models, lab, lab/results < bench;
 internal/ascii < bench/gonet;
