@@ -99,7 +99,9 @@ func memory(v float64) scale {
 }
 
 // percent is a share.
-func percent(float64) scale { return scale{divisor: 0.01, digits: 1, unit: "%"} }
+func percent(v float64) scale {
+	return scale{divisor: 0.01, digits: min(2, digits(100*v)), unit: "%"}
+}
 
 // fitting returns the largest of the scales in which v is at least 1.
 func fitting(v float64, scales []scale) scale {

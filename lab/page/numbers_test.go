@@ -37,6 +37,8 @@ func TestNumbersAreWrittenInTheirUnit(t *testing.T) {
 		{memory, 1536, "1.50\u00a0KiB"},
 		{memory, 3 << 20, "3.00\u00a0MiB"},
 		{percent, 0.988, "98.8\u00a0%"},
+		{percent, 0.0012, "0.12\u00a0%"},
+		{percent, 0, "0\u00a0%"},
 	} {
 		if got := c.of(c.v).write(c.v); got != c.want {
 			t.Errorf("%g is written %q, want %q", c.v, got, c.want)

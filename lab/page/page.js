@@ -139,9 +139,9 @@
 		return { colour: `var(--s${colour})`, symbol: symbols[symbol], dash: dashes[dash] };
 	};
 
-	// brief writes a number for an axis.
-	const brief = (v) => Math.abs(v) >= 1e4 ? d3.format("~s")(v).replace("G", "B") :
-		d3.format(",~r")(Number(v.toPrecision(6)));
+	// brief writes a number; beside large ones thousands are short, too.
+	const brief = (v, beside = [v]) => Math.abs(v) >= 1e3 && d3.max(beside) >= 1e4 ?
+		d3.format("~s")(v).replace("G", "B") : d3.format(",~r")(Number(v.toPrecision(6)));
 	const percentile = (x) => "p" + Number((100 * (1 - 1 / x)).toFixed(4));
 	const nameOf = (chart, panel, s) => chart.panels.length > 1 ? `${s.name} (${panel.run})` : s.name;
 
@@ -158,15 +158,19 @@
 		let [low, high] = d3.extent(values);
 		if (low === undefined) [low, high] = [1, 10];
 		if (!log) {
-			const count = Math.max(2, Math.min(8, Math.floor(room / 70)));
+			const count = Math.max(2, Math.min(6, Math.floor(room / 70)));
 			[low, high] = d3.nice(Math.min(0, low), high || 1, 6);
-			return { type: "linear", domain: [low, high], ticks: d3.ticks(low, high, count) };
+			let ticks = d3.ticks(low, high, count);
+			if (values.every(Number.isInteger)) ticks = ticks.filter(Number.isInteger);
+			return { type: "linear", domain: [low, high], ticks };
 		}
 		if (high / low < 1.5) [low, high] = [low / 1.5, high * 1.5];
 		low /= 1.1;
 		high *= 1.1;
 		const decades = Math.log10(high / low);
-		const steps = [[1, 2, 5], [1, 3]].find((s) => room / decades / s.length > 45) ?? [1];
+		const narrowest = (s) => d3.min(s, (v, i) => Math.log10((s[i + 1] ?? 10) / v));
+		const steps = [[1, 1.5, 2, 3, 4, 5, 7], [1, 2, 3, 5, 7], [1, 2, 5], [1, 3]]
+			.find((s) => narrowest(s) * room / decades > 42) ?? [1];
 		const ticks = [];
 		for (let e = Math.floor(Math.log10(low)); e <= Math.log10(high); e++)
 			for (const s of steps) {
@@ -200,7 +204,7 @@
 
 	// axis draws an axis with a number at each tick: left to itself, a logarithmic one leaves out some.
 	const axis = (of, ticks, write, label, options) => of(ticks, { ...options, label,
-		text: ticks.map(write), labelArrow: "none" });
+		text: ticks.map((t) => write(t, ticks)), labelArrow: "none" });
 
 	// bars draws one value for each label: bars from zero, or, on a logarithmic axis, which has no
 	// zero, marks. Runs and series of the same label stand below each other.
@@ -240,6 +244,7 @@
 				fillOpacity: (r) => r.later ? 0.15 : 0.5, stroke: "colour", insetTop: 4,
 				insetBottom: 4 }));
 		}
+		if (chart.limit !== undefined) marks.push(...limit(Plot.ruleX, "x", chart.limit));
 		const spread = values.filter((r) => r.low < r.high);
 		const low = (r) => Math.max(r.low, from);
 		marks.push(
@@ -250,7 +255,7 @@
 			Plot.tickX(spread, { x: "high", y: "row", insetTop: 8, insetBottom: 8,
 				stroke: "var(--ink)" }),
 			Plot.text(values, { x: "high", y: "row", text: "text", dx: 7, textAnchor: "start",
-				fill: "var(--ink)" }),
+				fill: "var(--ink)", stroke: "var(--paper)", strokeWidth: 5 }),
 			Plot.text(rows.filter((r) => r.heading === undefined), { y: "row",
 				text: (r) => cut(r.name, left - 8), frameAnchor: "left", dx: -8, textAnchor: "end",
 				fill: "var(--ink)" }),
@@ -258,7 +263,6 @@
 				text: (r) => cut(r.heading, left), frameAnchor: "left", dx: -left, textAnchor: "start",
 				fill: "var(--ink)", fontWeight: 600 }));
 		if (!chart.yLog) marks.push(Plot.ruleX([Math.max(0, from)], { stroke: "var(--edge)" }));
-		if (chart.limit !== undefined) marks.push(...limit(Plot.ruleX, "x", chart.limit));
 		return [Plot.plot({ ...common(width, height), marginLeft: left, marginRight: right,
 			marginTop: 22, marginBottom: 40,
 			x: { ...x, axis: null },
@@ -289,7 +293,7 @@
 		const left = 52, right = direct ? Math.min(longest * 6.6 + 26, width * 0.35) : 14;
 		const height = Math.round(Math.max(260, Math.min(400, width * 0.6)));
 		const x = scale(points.map((p) => p.x), chart.xLog, width - left - right);
-		const y = scale(valuesOf(chart, chart.yLog), chart.yLog, height * 1.4);
+		const y = scale(valuesOf(chart, chart.yLog), chart.yLog, height * 2);
 		if (!chart.xLog) x.domain[0] = Math.min(d3.min(points, (p) => p.x) ?? 0, x.domain[1]);
 		if (curve) {
 			x.domain[0] = 1;

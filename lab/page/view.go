@@ -25,6 +25,7 @@ type view struct {
 	Different []*claimView // those whose verdicts differ between the runs
 	Visits    visitTable
 	Latencies []*figure
+	Switches  *switchTable
 	Listings  []*listing
 	Facts     []fact
 	Intervals string
@@ -67,6 +68,7 @@ func newView(runs []Run, o Options) (*view, error) {
 	v.countStatuses()
 	v.Visits = v.visits()
 	v.Latencies = v.latencies()
+	v.Switches = v.switches()
 	v.Facts = facts(runs)
 	v.Intervals = v.intervals()
 	v.setStyles()

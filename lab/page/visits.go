@@ -86,6 +86,8 @@ func columns() []column {
 		{"memory", "per connection", "what a silent connection adds, as proportional set size; " +
 			"the kernel's own, such as socket buffers, is not in it", memory,
 			visit(func(v *results.Visit) *float64 { return v.ConnBytes }), 1 << 10},
+		{"memory gained", "", "of all processes, from before the load to its end", memory,
+			visit(func(v *results.Visit) *float64 { return v.GrownBytes }), 0},
 		{"idle CPU", "of one CPU", "the share that is used while all connections are silent",
 			percent, visit(func(v *results.Visit) *float64 { return v.IdleCPU }), 0},
 		{"threads", "", "with all connections open", whole,
@@ -266,7 +268,7 @@ func newVisitCell(c column, e results.Estimate) visitCell {
 	in := c.quantity(e.Median)
 	cell := visitCell{Sort: strconv.FormatFloat(e.Median, 'g', -1, 64), Text: in.write(e.Median)}
 	switch {
-	case e.Median < c.least:
+	case c.least > 0 && e.Median < c.least: // or even less than nothing
 		in = c.quantity(c.least)
 		in.digits = 0
 		cell.Text = "<" + in.write(c.least)

@@ -20,7 +20,7 @@ func visited(server string, round int, n float64) *results.Visit {
 	}
 	return &results.Visit{Workload: "storm", Server: server, Round: round, Served: 100, Threads: 5,
 		Processes: 1, Load: results.Load{Conns: 100, Size: 64, Rate: 5000},
-		ConnBytes: new(2048 * n), IdleCPU: new(0.01 * n),
+		ConnBytes: new(2048 * n), IdleCPU: new(0.01 * n), GrownBytes: new(-4096 * n),
 		Saturated: window(200_000 * n), Paced: window(5000)}
 }
 
@@ -69,27 +69,28 @@ func TestMeasurementsAreMediansOfTheRounds(t *testing.T) {
 	const saturated, paced = "100 connections, 64 B", "100 connections, 64 B, 5,000/s"
 	want := [][]string{
 		{"", "c", "storm", "1 connection", "none", "n/a", "n/a", "n/a", "n/a", "n/a", "n/a", "n/a",
-			"n/a", "n/a", "n/a", "n/a", "0", "0", "not measured: there is no ring"},
+			"n/a", "n/a", "n/a", "n/a", "n/a", "0", "0", "not measured: there is no ring"},
 		{"", "z", "storm", saturated, "saturated", "22,000 (20,000 to 24,000)",
 			"3.30 µs (3.00 to 3.60)", "6.60 µs (6.00 to 7.20)", "220 µs (200 to 240)",
-			"1.10 (1.00 to 1.20)", "0.110 (0.100 to 0.120)", "n/a", "<1 KiB", "0.1 % (0.1 to 0.1)",
-			"5", "1", "100", "0", ""},
+			"1.10 (1.00 to 1.20)", "0.110 (0.100 to 0.120)", "n/a", "<1 KiB",
+			"−451 B (−492 to −410)", "0.11 % (0.10 to 0.12)", "5", "1", "100", "0", ""},
 		{"", "a", "storm", saturated, "saturated", "220,000 (200,000 to 240,000)",
 			"33.0 µs (30.0 to 36.0)", "66.0 µs (60.0 to 72.0)", "2.20 ms (2.00 to 2.40)",
 			"11.0 (10.0 to 12.0)", "1.10 (1.00 to 1.20)", "n/a", "2.20 KiB (2.00 to 2.40)",
-			"1.1 % (1.0 to 1.2)", "5", "1", "100", "0", ""},
+			"−4.40 KiB (−4.80 to −4.00)", "1.10 % (1.00 to 1.20)", "5", "1", "100", "0", ""},
 		{"", "z again", "storm", saturated, "saturated", "80,000", "12.0 µs", "24.0 µs",
-			"800 µs", "4.00", "0.400", "n/a", "<1 KiB", "0.4 %", "5", "1", "100", "0", ""},
+			"800 µs", "4.00", "0.400", "n/a", "<1 KiB", "−1.60 KiB", "0.40 %", "5",
+			"1", "100", "0", ""},
 		{"", "z", "storm", paced, "fixed rate", "5,000",
 			"3.30 µs (3.00 to 3.60)", "6.60 µs (6.00 to 7.20)", "220 µs (200 to 240)",
-			"1.10 (1.00 to 1.20)", "0.110 (0.100 to 0.120)", "n/a", "<1 KiB", "0.1 % (0.1 to 0.1)",
-			"5", "1", "100", "0", ""},
+			"1.10 (1.00 to 1.20)", "0.110 (0.100 to 0.120)", "n/a", "<1 KiB",
+			"−451 B (−492 to −410)", "0.11 % (0.10 to 0.12)", "5", "1", "100", "0", ""},
 		{"", "a", "storm", paced, "fixed rate", "5,000",
 			"33.0 µs (30.0 to 36.0)", "66.0 µs (60.0 to 72.0)", "2.20 ms (2.00 to 2.40)",
 			"11.0 (10.0 to 12.0)", "1.10 (1.00 to 1.20)", "n/a", "2.20 KiB (2.00 to 2.40)",
-			"1.1 % (1.0 to 1.2)", "5", "1", "100", "0", ""},
+			"−4.40 KiB (−4.80 to −4.00)", "1.10 % (1.00 to 1.20)", "5", "1", "100", "0", ""},
 		{"", "b", "storm", saturated, "none", "n/a", "n/a", "n/a", "n/a", "n/a", "n/a", "n/a",
-			"n/a", "n/a", "n/a", "n/a", "0", "0",
+			"n/a", "n/a", "n/a", "n/a", "n/a", "0", "0",
 			"1 of 1 round failed; a wrong byte; start b: no such file; first lost: reset"},
 	}
 	if diff := cmp.Diff(want, tableOf(t, set)); diff != "" {
@@ -178,5 +179,45 @@ func TestWarningsSayWhatMakesFiguresDoubtful(t *testing.T) {
 		if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || !found) {
 			t.Errorf("%s: warnings %q, want one with %q", c.name, got, c.want)
 		}
+	}
+}
+
+func TestSwitchesAreMediansOfTheRounds(t *testing.T) {
+	of := func(kind string, ns ...float64) (all []results.Switch) {
+		for round, x := range ns {
+			all = append(all, results.Switch{Kind: kind, Round: round, Nanos: x, CPU: new(x / 2)})
+		}
+		return all
+	}
+	first := &results.Set{Switches: append(of("threads", 1800, 1900, 1700, 1850, 1750, 1820),
+		results.Switch{Kind: "processes", Missing: "there is no fork"})}
+	second := &results.Set{Switches: of("threads", 3600, 3800, 3400, 3700, 3500, 3640)}
+	v, err := newView([]Run{{Set: first}, {Set: second}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got [][]string
+	for _, r := range v.Switches.Rows {
+		line := []string{r.Run, r.Kind, r.Trouble}
+		for _, c := range r.Cells {
+			text := c.Text + " " + c.Spread
+			if c.Delta != nil {
+				text += " " + c.Delta.Text + c.Delta.Mark
+			}
+			line = append(line, text)
+		}
+		got = append(got, line)
+	}
+	want := [][]string{
+		{"A", "processes", "there is no fork", "n/a ", "n/a ", "n/a "},
+		{"B", "processes", "", "n/a ", "n/a ", "n/a "},
+		{"A", "threads", "", "905 850 to 950", "1,810 1,700 to 1,900", "n/a "},
+		{"B", "threads", "", "1,810 1,700 to 1,900 ×2.00▲", "3,620 3,400 to 3,800 ×2.00▲", "n/a "},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error("the table (-want +got):\n" + diff)
+	}
+	if v, err = newView([]Run{{Set: &results.Set{}}}, Options{}); err != nil || v.Switches != nil {
+		t.Errorf("of no switches: %+v, %v, want no table", v.Switches, err)
 	}
 }

@@ -118,7 +118,7 @@
 		const e = texts.currentNode.parentElement;
 		if (!texts.currentNode.data.trim() || !visible(e)) continue;
 		const style = getComputedStyle(e);
-		if (style.stroke !== "none" && style.paintOrder.startsWith("stroke")) continue; // outlined
+		if (e.closest(".drawing") && style.stroke !== "none") continue; // outlined, on any colour
 		const size = parseFloat(style.fontSize);
 		const large = size >= 24 || size >= 18.66 && style.fontWeight >= 700;
 		const colour = e.closest("svg") && e.namespaceURI.endsWith("svg") ? style.fill : style.color;
