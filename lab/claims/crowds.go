@@ -131,6 +131,9 @@ func (e *evidence) crowded(about []string, k results.Kind,
 		XLog: true, YLog: true, Models: about[:1]}
 	for _, name := range e.servers("crowd") {
 		c := e.crowdOf(name, k)
+		if len(c.line.Points) == 0 && !slices.Contains(about, name) {
+			continue // it was measured in another way
+		}
 		row := c.row()
 		if slices.Contains(about, name) {
 			row.Status = judge(c.ratio)
@@ -149,10 +152,11 @@ func (e *evidence) crowded(about []string, k results.Kind,
 }
 
 // How many times as much a message must cost in a crowd for the crowd to have been paid for, and
-// at most for it not to have been.
+// at most for it not to have been: the crowd is forty times as large as what is busy, so that who
+// pays for it shows, and two visits of the same server may differ by a third.
 const (
 	paysFor    = 1.2
-	paysNobody = 1.2
+	paysNobody = 1.5
 )
 
 // pollingPays judges whether a server that polls pays for who is not ready: with each message, and

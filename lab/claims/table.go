@@ -89,7 +89,7 @@ func onLoops() []Claim {
 			judge: selectPays},
 		{ID: "C12", Text: "Callbacks pay for those that are ready only, and for nothing while idle",
 			Workloads: []string{"crowd", "idle"},
-			Predicted: "beside thousands of silent connections a message costs at most 1.2 times " +
+			Predicted: "beside thousands of silent connections a message costs at most 1.5 times " +
 				"as much, and while nothing happens less than 1% of a CPU is used",
 			judge: callbacksPayForReady},
 		{ID: "C13", Text: "Ready means that the call will not wait",

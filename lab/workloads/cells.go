@@ -21,7 +21,7 @@ func growth() Workload {
 		Claims: []string{"C1", "C2", "C3"},
 		Params: "connections 2, 10, 100; in a full run 1 to 5,000",
 		models: []string{"blocking", "processes", "threads", "goroutines", "selectors", "streams"},
-		rounds: [3]int{1, 3, 5},
+		rounds: [3]int{1, 2, 5},
 		cells: func(p *plan) {
 			for _, conns := range pick(p, []int{10, 50}, []int{10, 100},
 				[]int{1, 10, 100, 1000, 5000}) {
@@ -69,9 +69,14 @@ func crowd() Workload {
 				cfg := p.base(100)
 				cfg.IdleConns = idle
 				cfg.Greet = 3 * time.Second
-				cfg.Pace = cfg.Saturate
+				saturated := cfg
+				cfg.Saturate, cfg.Pace = 0, pick[time.Duration](p, 100, 200, 250)*time.Millisecond
 				for _, name := range p.concerned(p.workload.models...) {
-					if idle <= limitOf(name) {
+					switch {
+					case idle > limitOf(name):
+					case name == "polling": // at a fixed rate it is busy whether there is a crowd or not
+						p.add(name, saturated)
+					default:
 						p.add(name, cfg)
 					}
 				}
@@ -135,6 +140,10 @@ func storm() Workload {
 			cfg := lab.Normal()
 			if p.Scale == Quick {
 				cfg = lab.Quick()
+			}
+			if p.Scale == Normal && !p.All { // one workload of many
+				cfg.Warmup, cfg.Saturate = 60*time.Millisecond, 200*time.Millisecond
+				cfg.Pace, cfg.Idle = 250*time.Millisecond, 0
 			}
 			cfg.Rounds, cfg.Memory = 1, true
 			if p.Storm != nil {

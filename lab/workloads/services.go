@@ -36,7 +36,7 @@ func compute() Workload {
 		Claims: []string{"C7", "C9"},
 		Params: "--work 50ms of CPU; 100 requests/s, one of ten computes",
 		models: []string{"processes", "threads", "goroutines", "selectors", "streams"},
-		rounds: [3]int{1, 3, 5},
+		rounds: [3]int{1, 2, 5},
 		cells: func(p *plan) {
 			at := p.base(5)
 			at.Batch, at.Heavy, at.Work = true, 5, work
@@ -44,7 +44,7 @@ func compute() Workload {
 			beside := p.base(10)
 			beside.Heavy, beside.Work, beside.Rate = 1, work, 100
 			beside.Saturate = 0
-			beside.Pace = pick[time.Duration](p, 600, 1000, 2000) * time.Millisecond
+			beside.Pace = pick[time.Duration](p, 500, 900, 2000) * time.Millisecond
 			for _, name := range p.concerned(p.workload.models...) {
 				if name == "blocking" {
 					continue // it serves one of the ten
@@ -89,7 +89,7 @@ func shared() Workload {
 			for _, service := range []string{"count", "count-unlocked"} {
 				cfg := p.base(50)
 				cfg.Service, cfg.Unbound = service, true
-				cfg.Saturate = pick[time.Duration](p, 150, 300, 500) * time.Millisecond
+				cfg.Saturate = pick[time.Duration](p, 150, 200, 500) * time.Millisecond
 				for _, name := range p.concerned(p.workload.models...) {
 					p.add(name, cfg, "--service", service)
 				}
