@@ -15,7 +15,7 @@ TEST = $(GO) run ./internal/testenv/report
 TREE = { git status --porcelain && git diff; } 2>/dev/null | cksum
 
 .DEFAULT_GOAL := help
-.PHONY: help quick test race long fmt vet lint tidy cross fuzz smoke costs ratios model rows \
+.PHONY: help quick test race long fmt vet lint tidy cross fuzz smoke costs figures ratios model rows \
 	stats peers generator charts tree-before clean-tree ci
 
 help: ## List the targets.
@@ -76,8 +76,13 @@ costs: ## What docs/memory.md says of an idle connection, and that a message all
 	$(GO) test -run='^$$' -bench='IdleConnection$$' -benchtime=1x ./stream
 	$(GO) test -run='^$$' -bench='Message$$' -benchtime=5000x ./stream
 
+figures: ## Run the lab, and put its figures and pictures into the documents, in about 4 minutes.
+	$(GO) run ./cmd/kettle lab --out lab-out
+	$(GO) run ./cmd/kettle lab --workloads storm --models all --out lab-out/storm
+	$(GO) run ./internal/figures lab-out lab-out/storm
+
 ratios: ## CPU per message of the event loops, relative to goroutines, in a comparison to rely on.
-	$(GO) run ./cmd/kettle lab --rounds 45 \
+	$(GO) run ./cmd/kettle lab --workloads storm --rounds 45 \
 		--models selectors,coroutines,protocol,streams,goroutines
 
 peers: ## The loops beside servers in C, Python and Go, in about 15 minutes (BENCH: its flags).

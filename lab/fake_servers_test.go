@@ -146,9 +146,15 @@ func converse(c net.Conn, kind string, i int, requests *atomic.Int64) {
 			os.Exit(0)
 		case kind == "closes":
 			return
+		case kind == "refuses" && i%2 == 1:
+			return
 		case kind == "halves" && i%2 == 1:
 			c.Write(buf[:n])
 			return
+		case kind == "stops" && k > 20:
+			continue
+		case kind == "starves" && i == 1 && k > 20:
+			continue
 		}
 		if _, err := c.Write(buf[:n]); err != nil {
 			return

@@ -214,8 +214,9 @@ func TestOthersAreStillMeasured(t *testing.T) {
 	}
 }
 
-func TestLostConnectionsAreAResult(t *testing.T) {
-	r, err := run(t, small(servers(t, "halves")))
+// TestConnectionsThatAreNotServedAreAResult: a server may have a limit.
+func TestConnectionsThatAreNotServedAreAResult(t *testing.T) {
+	r, err := run(t, small(servers(t, "refuses")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,8 +226,37 @@ func TestLostConnectionsAreAResult(t *testing.T) {
 	}
 	var text strings.Builder
 	if err := r.WriteTable(&text, 0); err != nil ||
-		!strings.Contains(text.String(), "halves: lost 2 connections; the first: connection ") {
+		!strings.Contains(text.String(), "refuses: lost 2 connections; the first: connection ") {
 		t.Errorf("the table: %v\n%s", err, &text)
+	}
+}
+
+// TestServersThatGiveUpOnTheirClients: in the middle, which no limit explains. The figures of what
+// was served are there.
+func TestServersThatGiveUpOnTheirClients(t *testing.T) {
+	for kind, want := range map[string]string{
+		"halves":  "halves: it has ended 2 connections on which it had answered; the first: conn",
+		"stops":   "it has stopped answering: at the end of a window it owed answers on 4 connec",
+		"starves": "it has stopped answering: at the end of a window it owed answers on 1 connec",
+	} {
+		t.Run(kind, func(t *testing.T) {
+			r, err := run(t, small(servers(t, kind)))
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+			row := r.Summaries()[0]
+			stops := kind == "stops"
+			if row.Failed != 1 || row.Rate == nil || *row.Rate == 0 && !stops ||
+				(row.Latency == nil) != stops {
+				t.Errorf("the row is %+v", row)
+			}
+		})
+	}
+	cfg := small(servers(t, "stops"))
+	cfg.Pace = 0
+	_, err := run(t, cfg)
+	if err == nil || !strings.Contains(err.Error(), "it owed answers on 4 connections") {
+		t.Errorf("in its last window: %v", err)
 	}
 }
 

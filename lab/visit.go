@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kettle-go/kettle/internal/words"
 	"github.com/kettle-go/kettle/lab/load"
 	"github.com/kettle-go/kettle/lab/meter"
 	"github.com/kettle-go/kettle/lab/results"
@@ -20,6 +21,7 @@ type visitor struct {
 	cfg     Config
 	meter   *meter.Meter
 	load    *load.Load
+	stuck   int // connections that were owed an answer at the end of a window, and given up
 }
 
 // visit starts a server, measures it and stops it. What goes wrong is in the Visit, and returned.
@@ -44,6 +46,9 @@ func visit(ctx context.Context, s Server, cfg Config, m *results.Machine, round 
 		default:
 			err = v.measure(ctx, process.Addr())
 		}
+		if errors.Is(err, load.ErrUnserved) {
+			process.Ended(dyingTime) // then End says so
+		}
 		err = errors.Join(err, process.End())
 	}
 	if err != nil {
@@ -53,6 +58,9 @@ func visit(ctx context.Context, s Server, cfg Config, m *results.Machine, round 
 	}
 	return v.Visit, err
 }
+
+// dyingTime is how long a server that serves nobody has to turn out to be ending.
+const dyingTime = 200 * time.Millisecond
 
 // asked is what a visit asks of a server, for who reads of it later.
 func (c Config) asked() results.Load {
@@ -96,6 +104,9 @@ func (v *visitor) measure(ctx context.Context, addr string) (err error) {
 		if stats.First != nil {
 			v.First = stats.First.Error()
 		}
+		if err == nil || v.stuck > 0 && errors.Is(err, load.ErrUnserved) {
+			err = v.faults(stats)
+		}
 		err = errors.Join(err, v.load.Close())
 	}()
 	if v.Served, err = v.load.Greet(ctx, v.cfg.Greet); err != nil {
@@ -124,6 +135,20 @@ func (v *visitor) measure(ctx context.Context, addr string) (err error) {
 		if held, err := v.memory(); err == nil {
 			v.GrownBytes = new(float64(held - empty))
 		}
+	}
+	return nil
+}
+
+// faults returns what no server does that is right, and is no reason to stop: its figures are
+// there. That it has never answered on some connections is no fault, but a limit that it has.
+func (v *visitor) faults(stats load.Stats) error {
+	switch {
+	case v.stuck > 0:
+		return fmt.Errorf("it has stopped answering: at the end of a window it owed answers on %s",
+			words.Count(v.stuck, "connection"))
+	case stats.Dropped > 0:
+		return fmt.Errorf("it has ended %s on which it had answered; the first: %w",
+			words.Count(stats.Dropped, "connection"), stats.FirstDropped)
 	}
 	return nil
 }
@@ -263,6 +288,9 @@ func (v *visitor) window(phase func(load.Hooks) (*load.Result, error)) (*results
 	})
 	if err != nil {
 		return nil, err
+	}
+	if result.Stuck {
+		v.stuck = result.Silent
 	}
 	w := &results.Window{Report: result.Report(),
 		Latency: &results.Latencies{Histogram: result.Latency}}

@@ -153,6 +153,9 @@ func (r rest) Readable(t *transport.Transport) {
 	}
 	t.Recheck()
 	chunk, err := t.Receive(0)
+	if transport.WouldBlock(err) && t.Underway() {
+		return // on a ring it is called again when it is known whether there is something
+	}
 	if err != nil {
 		t.Close()
 		return

@@ -65,7 +65,7 @@ func newLab(s streams) *cobra.Command {
 		},
 	}
 	f.declare(cmd)
-	cmd.AddCommand(newReport(s), newTimeline(s), newSwitch(s))
+	cmd.AddCommand(newReport(s), newTimeline(s), newSwitch(s), newCheck(s), newSynthetic(s))
 	return cmd
 }
 

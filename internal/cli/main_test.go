@@ -13,7 +13,8 @@ import (
 	"github.com/kettle-go/kettle/models"
 )
 
-// TestMain makes a program named kettle of this test binary: the command, as its main is.
+// TestMain makes programs of this test binary: kettle, which is the command as its main is, and
+// faulty, which is a server that somebody else might have written.
 func TestMain(m *testing.M) {
 	testscript.Main(leakless{m}, map[string]func(){"kettle": func() {
 		if models.IsWorker() {
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 			os.Exit(switching.RunPartner())
 		}
 		os.Exit(cli.Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-	}})
+	}, "faulty": func() { os.Exit(faulty(os.Args[1:])) }})
 }
 
 // leakless runs the tests and then looks for goroutines that are left.

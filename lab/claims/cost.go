@@ -30,7 +30,8 @@ func sameAsCallbacks(e *evidence) Verdict {
 		}}
 		if name == "streams" {
 			row.Status = within(r, sameCost)
-			v.Status, v.Figure = row.Status, "streams "+row.Figures[1].WithSpread()+" times selectors"
+			v.Status = row.Status
+			v.Figure = "streams " + row.Figures[1].WithSpread() + " times selectors"
 			if r == nil {
 				row.Why = why(visits)
 				v.Why = row.Why

@@ -159,7 +159,7 @@ const (
 // while nobody is.
 func pollingPays(e *evidence) Verdict {
 	v := e.crowded([]string{"polling"}, results.Saturated,
-		func(r *results.Estimate) Status { return above(r, 2) })
+		func(r *results.Estimate) Status { return above(r, paysFor) })
 	visits := e.of("idle", "polling", nil)
 	used := estimate(visits, idleCPU)
 	row := Row{Server: "polling", Status: above(used, busyIdle),

@@ -78,7 +78,7 @@ func onLoops() []Claim {
 		{ID: "C10", Text: "Polling pays for those that are not ready",
 			Workloads: []string{"idle", "crowd"},
 			Predicted: "polling uses more than half a CPU while nothing happens, and a message " +
-				"costs it more than twice as much beside hundreds of silent connections",
+				"costs it more than 1.2 times as much beside hundreds of silent connections",
 			judge: pollingPays},
 		{ID: "C11", Text: "Select pays for all that it watches",
 			Workloads: []string{"crowd"},

@@ -111,6 +111,7 @@ func (l *Load) receive(i int, c *conn, p plan) {
 		l.lose(i, c, closedEarly(c.asked-c.received))
 		return
 	}
+	l.heard++
 	// The server can have answered what was sent, and no more than that.
 	got := l.buf[:n]
 	if l.numbers != nil {
@@ -175,6 +176,12 @@ func (l *Load) count(i int, c *conn, answers int, p plan) {
 func (l *Load) lose(i int, c *conn, err error) {
 	l.drop(i, c, lost, err)
 	l.stats.Lost++
+	if c.received > 0 {
+		l.stats.Dropped++
+		if l.stats.FirstDropped == nil {
+			l.stats.FirstDropped = connError{i, err}
+		}
+	}
 	if c.active {
 		l.active--
 		l.lost++

@@ -83,7 +83,9 @@
 // under way are waited for, so that phases do not bleed into each other; a connection that
 // still owes an answer at its end is silent: it takes no part in later phases until it has
 // been answered in full. A server that serves one client at a time leaves all others silent.
-// That is a result, not an error, and so are refused and lost connections: see Stats.
+// That is a result, not an error, and so are refused and lost connections: see Stats. What no limit
+// of a server explains is told apart: that it has stopped answering (Result.Stuck), or has ended a
+// connection on which it had answered (Stats.Dropped).
 //
 // # Cost
 //

@@ -32,6 +32,8 @@ type Load struct {
 	// Of the phase that runs.
 	active int   // connections that take part and live
 	lost   int   // connections that took part
+	heard  int64 // pieces that have come, in all phases
+	stuck  bool  // in the latter half of the drain nothing came, though it was owed
 	next   int64 // when the plan wants to be asked again
 	window window
 }
@@ -45,6 +47,9 @@ type Stats struct {
 	First  error // of the first connection that failed or was lost; nil if none was
 
 	DeafLost int // of the deaf ones, closed or broken by the server
+
+	Dropped      int   // of Lost, those on which the server had answered before
+	FirstDropped error // of the first of them; nil if there is none
 }
 
 // Live returns how many connections there are.

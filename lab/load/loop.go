@@ -42,7 +42,7 @@ type phase struct {
 
 // run goes through a phase: the warm-up, the measured window, the drain.
 func (l *Load) run(ctx context.Context, doing string, p plan, ph phase) error {
-	l.lost, l.active, l.window.open = 0, 0, false
+	l.lost, l.active, l.window.open, l.stuck = 0, 0, false, false
 	if err := l.usable(); err != nil {
 		return fmt.Errorf("load: %s: %w", doing, err)
 	}
@@ -144,8 +144,13 @@ func (l *Load) until(ctx context.Context, p plan, deadline int64) error {
 // drain runs the loop until nothing is owed any more, or up to a time. The plan sends what it
 // should have sent in the window, if it was late, and then nothing more.
 func (l *Load) drain(ctx context.Context, p plan, deadline int64) error {
+	began := l.clock()
+	heard, last := l.heard, began
 	for {
 		now := l.clock()
+		if heard != l.heard {
+			heard, last = l.heard, now
+		}
 		l.next = p.due(now)
 		if l.err == nil && !l.anyOwing() && (l.next == never || l.active == 0) {
 			return nil
@@ -154,6 +159,7 @@ func (l *Load) drain(ctx context.Context, p plan, deadline int64) error {
 			return err
 		}
 		if now >= deadline {
+			l.stuck = now-last > (now-began)/2
 			return nil
 		}
 		l.turn(p, min(l.next, deadline)-now)

@@ -21,6 +21,7 @@ type Result struct {
 
 	Served int   // connections that were answered at least once in the window
 	Silent int   // connections that owed an answer when the drain had ended
+	Stuck  bool  // some are silent, and in the latter half of the drain nothing has come from any
 	Lost   int   // connections that the server closed or broke during the phase
 	First  error // of the first connection that ever failed or was lost; nil if none was
 

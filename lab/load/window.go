@@ -145,5 +145,6 @@ func (l *Load) result() *Result {
 			}
 		}
 	}
+	r.Stuck = l.stuck && r.Silent > 0
 	return r
 }

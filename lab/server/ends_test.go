@@ -3,6 +3,7 @@ package server
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kettle-go/kettle/internal/testenv"
 )
@@ -27,5 +28,27 @@ func TestServerThatEndsByItself(t *testing.T) {
 		if err := p.End(); err == nil {
 			t.Errorf("%s: at the second look nothing is wrong", script)
 		}
+	}
+}
+
+// TestEndedWaits for a server that is about to end, and not longer for one that stays.
+func TestEndedWaits(t *testing.T) {
+	testenv.Need(t, testenv.Unix)
+	p, out, err := launch([]string{"/bin/sh", "-c", "read line; exit 0"}, Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch(out)
+	if p.Ended(time.Millisecond) {
+		t.Error("a server that waits has ended")
+	}
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if !p.Ended(time.Minute) {
+		t.Error("a server that was killed has not ended")
+	}
+	if err := p.End(); err == nil || !strings.Contains(err.Error(), "ended with signal: killed") {
+		t.Errorf("%v", err)
 	}
 }

@@ -154,6 +154,17 @@ func StartOn(cmd *exec.Cmd, cpus []int) error {
 	return <-result
 }
 
+// Ended reports whether the server has ended by itself, and waits for that up to d: connections
+// break a moment before it is known that the process is gone.
+func (p *Process) Ended(d time.Duration) bool {
+	select {
+	case <-p.ended:
+		return true
+	case <-time.After(d):
+		return false
+	}
+}
+
 // End tells the server to end, waits for it, and returns what was wrong with how it did. That the
 // signal has ended it is not wrong: not every server catches it.
 func (p *Process) End() error {

@@ -18,29 +18,28 @@ import (
 	"github.com/kettle-go/kettle/models"
 )
 
-// The servers under test are this test binary, executed again. Its arguments are the name of a
-// model, or of something that is wrong with it, the file for its events, and how long each request
-// waits for upstream, if it does.
+// The servers under test are this test binary, executed again. Its arguments are a word that makes
+// it one, the name of a model, or of something that is wrong with it, the file for its events, and
+// how long each request waits for upstream, if it does.
 
-// serverVariable names the environment variable that makes this binary a server.
-const serverVariable = "KETTLE_TEST_TIMELINE"
+// serverWord is the first argument of a server.
+const serverWord = "serve"
 
 func TestMain(m *testing.M) {
 	switch {
 	case models.IsWorker():
 		os.Exit(models.RunWorker())
-	case os.Getenv(serverVariable) != "":
-		os.Exit(serve(os.Args[1], os.Args[2], os.Args[3:]))
+	case len(os.Args) > 3 && os.Args[1] == serverWord:
+		os.Exit(serve(os.Args[2], os.Args[3], os.Args[4:]))
 	}
-	os.Setenv(serverVariable, "1") // of those that this process will start
 	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	goleak.VerifyTestMain(m)
 }
 
 // served returns the configuration for a server of this binary.
 func served(kind string, clients int) timeline.Config {
-	return timeline.Config{Name: kind, Command: []string{os.Args[0], kind, "{trace}"},
-		Clients: clients}
+	return timeline.Config{Name: kind, Clients: clients,
+		Command: []string{os.Args[0], serverWord, kind, "{trace}"}}
 }
 
 // serve is the server process; it returns its exit code.

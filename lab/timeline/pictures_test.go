@@ -198,3 +198,47 @@ func TestNothingToBeShown(t *testing.T) {
 		t.Error("a request is drawn although there was none")
 	}
 }
+
+// TestRecordingsThatDoNotFitTogether are not read: to draw them is not possible.
+func TestRecordingsThatDoNotFitTogether(t *testing.T) {
+	const lanes = `"clients":[{}],"lanes":[{"kind":"thread"}]`
+	for text, want := range map[string]string{
+		`{` + lanes + `,"events":[{"lane":1}]}`:             "event 0 is of lane 1, of 1",
+		`{` + lanes + `,"events":[{},{"lane":-1}]}`:         "event 1 is of lane -1, of 1",
+		`{` + lanes + `,"events":[{"client":2}]}`:           "event 0 is of client 2, of 1",
+		`{` + lanes + `,"events":[{"client":-1}]}`:          "event 0 is of client -1, of 1",
+		`{` + lanes + `,"events":[{"tries":-1}]}`:           "event 0 has -1 attempts",
+		`{"clients":[],"lanes":[{"client":1}],"events":[]}`: "lane 0 is of client 1, of 0",
+		`{"lanes":[{"process":-1}]}`:                        "in process -1",
+		`{"lanes":7}`:                                       "cannot unmarshal number",
+	} {
+		var rec timeline.Recording
+		if err := json.Unmarshal([]byte(text), &rec); err == nil ||
+			!strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// FuzzRecording: whatever can be read can be drawn.
+func FuzzRecording(f *testing.F) {
+	for _, name := range []string{"blocking", "polling", "streams"} {
+		text, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte(`{"length":-5,"clients":[{"requests":[{}]}],"lanes":[{}],"events":[{"start":-9,` +
+		`"end":-10,"op":"read","client":1,"n":1,"how":"blocks"}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var rec timeline.Recording
+		if json.Unmarshal(text, &rec) != nil {
+			return
+		}
+		_, _ = rec.Text(80, true), rec.SVG(timeline.Drawing{})
+		_, _ = rec.KernelText(80, true)
+		_, _ = rec.KernelSVG(timeline.Drawing{Width: 1})
+		_, _ = rec.Reads(), rec.WouldBlocks()
+	})
+}

@@ -39,7 +39,11 @@
 // the copy is somewhere between the loop's wait and the return, and is drawn as that.
 package timeline
 
-import "time"
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
 
 // Recording is what a server and its clients did. Times count from its beginning; what began before
 // that is negative.
@@ -51,6 +55,33 @@ type Recording struct {
 	Lanes   []Lane        `json:"lanes"`
 	Events  []Event       `json:"events"`            // of the server, as they began
 	LeftOut int           `json:"leftOut,omitempty"` // events of the server that are not there
+}
+
+// UnmarshalJSON reads a recording, and refuses one that does not fit together.
+func (r *Recording) UnmarshalJSON(text []byte) error {
+	type plain Recording
+	var p plain
+	if err := json.Unmarshal(text, &p); err != nil {
+		return err
+	}
+	for i, l := range p.Lanes {
+		if l.Client < 0 || l.Client > len(p.Clients) || l.Process < 0 {
+			return fmt.Errorf("lane %d is of client %d, of %d, in process %d", i, l.Client,
+				len(p.Clients), l.Process)
+		}
+	}
+	for i, e := range p.Events {
+		switch {
+		case e.Lane < 0 || e.Lane >= len(p.Lanes):
+			return fmt.Errorf("event %d is of lane %d, of %d", i, e.Lane, len(p.Lanes))
+		case e.Client < 0 || e.Client > len(p.Clients):
+			return fmt.Errorf("event %d is of client %d, of %d", i, e.Client, len(p.Clients))
+		case e.Tries < 0 || e.N < 0:
+			return fmt.Errorf("event %d has %d attempts and %d bytes", i, e.Tries, e.N)
+		}
+	}
+	*r = Recording(p)
+	return nil
 }
 
 // Client is what a client saw.

@@ -36,14 +36,15 @@ const (
 	asking  = '~' // asks again and again
 )
 
-// numbers has, for each client, the characters for what is done for it and for what only waits
-// for it.
-const numbers, smallNumbers = "0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"
+// number returns what stands for what is done for a client.
+func number(client int) rune { return []rune("0123456789")[min(client, MostClients)] }
 
-func number(client int) rune      { return []rune(numbers)[min(client, 9)] }
-func smallNumber(client int) rune { return []rune(smallNumbers)[min(client, 9)] }
+// smallNumber returns what stands for a wait for a client.
+func smallNumber(client int) rune {
+	return []rune("⁰¹²³⁴⁵⁶⁷⁸⁹")[min(client, MostClients)]
+}
 
-// letters has what is done, in the second line of a row.
+// letter returns what stands, in the second line of a row, for what is done.
 func letter(op string) rune {
 	switch op {
 	case opStart, opAccept, opRead, opCompute, opWrite:

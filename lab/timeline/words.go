@@ -46,9 +46,9 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// label returns the name of a lane: what distinguishes it from the others. What Go calls a
-// goroutine that is never two things at once is one thread to who looks from outside, and so is a
-// loop.
+// label returns the name of a lane: what distinguishes it from the others. A loop is called a
+// thread: Go may move it from one to another, but it never does two things at once, and detail
+// tells.
 func (r *Recording) label(lane int) string {
 	l := r.Lanes[lane]
 	several := r.Lanes[len(r.Lanes)-1].Process > 0
