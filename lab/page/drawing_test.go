@@ -1,8 +1,12 @@
 package page
 
 import (
+	"errors"
 	"strings"
 	"testing"
+
+	"github.com/kettle-go/kettle/lab/claims"
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 // svg returns a picture with something in it.
@@ -62,6 +66,39 @@ func TestPicturesThatDoMoreAreRefused(t *testing.T) {
 		got, err := own(c.in, "P")
 		if err == nil || !strings.Contains(err.Error(), c.wrong) {
 			t.Errorf("%s: %v, want an error with %q; the picture: %s", c.name, err, c.wrong, got)
+		}
+	}
+}
+
+// TestPicturesThatCannotBeDrawnAreSaidToBeSo: in their place, and the rest of the page is there.
+func TestPicturesThatCannotBeDrawnAreSaidToBeSo(t *testing.T) {
+	type draw = func(claims.ChartKind, []string, *results.Set) (string, error)
+	returning := func(picture string, err error) draw {
+		return func(claims.ChartKind, []string, *results.Set) (string, error) {
+			return picture, err
+		}
+	}
+	run := Run{Set: &results.Set{}, Verdicts: []claims.Verdict{charting("C1", claims.Chart{
+		Kind: claims.Timelines, Title: "Lanes", Models: []string{"blocking"}})}}
+	for _, c := range []struct {
+		name string
+		draw draw
+		want string
+	}{
+		{"drawn", returning(svg(""), nil), `viewBox="0 0 9 9"></svg>`},
+		{"not recorded", returning("", nil), "The results have no recording of this."},
+		{"nobody draws", nil, "The results have no recording of this."},
+		{"an error", returning("", errors.New("no <such> lane")),
+			"The picture could not be drawn: no &lt;such&gt; lane."},
+		{"no picture", returning("<p/>", nil),
+			"The picture could not be drawn: the picture has p outside of svg."},
+	} {
+		var text strings.Builder
+		if err := Write(&text, []Run{run}, Options{Draw: c.draw}); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if !strings.Contains(text.String(), c.want) || !strings.Contains(text.String(), "</html>") {
+			t.Errorf("%s: the page does not say %q", c.name, c.want)
 		}
 	}
 }
