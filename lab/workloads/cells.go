@@ -135,7 +135,7 @@ func storm() Workload {
 		Claims: []string{"C17"},
 		Params: "--conns, --idle-conns, --size, --depth, --rate, --duration, --reference",
 		models: []string{"selectors", "coroutines", "goroutines", "protocol", "streams", "uring"},
-		rounds: [3]int{1, 5, 15},
+		rounds: [3]int{1, 4, 15},
 		cells: func(p *plan) {
 			cfg := lab.Normal()
 			if p.Scale == Quick {

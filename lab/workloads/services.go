@@ -15,7 +15,7 @@ func wait() Workload {
 		Params: "requests 10, each on a connection of its own; --wait 100ms",
 		models: []string{"blocking", "processes", "threads", "select", "selectors", "coroutines",
 			"goroutines", "protocol", "streams"},
-		rounds: [3]int{1, 3, 5},
+		rounds: [3]int{1, 2, 5},
 		cells: func(p *plan) {
 			cfg := p.base(10)
 			cfg.Batch, cfg.Wait = true, pick[time.Duration](p, 50, 100, 100)*time.Millisecond
