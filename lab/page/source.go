@@ -31,7 +31,7 @@ func (v *view) listings() []*listing {
 	holders := make(map[*listing][]string)
 	for i, r := range v.runs {
 		for _, m := range r.Set.Models {
-			k := slices.IndexFunc(all, func(l *listing) bool { return l.model == m })
+			k := slices.IndexFunc(all, func(l *listing) bool { return looksLike(l.model, m) })
 			if k < 0 {
 				k = len(all)
 				all = append(all, &listing{Anchor: v.anchor("source-" + m.Name), Name: m.Name,
@@ -50,6 +50,12 @@ func (v *view) listings() []*listing {
 		return v.serverOrder(a.Name) - v.serverOrder(b.Name)
 	})
 	return all
+}
+
+// looksLike reports whether two models are shown in the same way.
+func looksLike(a, b results.Model) bool {
+	a.Tests, b.Tests = nil, nil // which are figures of a claim
+	return a == b
 }
 
 // lineCount says how long a model's source is.

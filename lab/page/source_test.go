@@ -6,7 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/kettle-go/kettle/lab/claims"
+	"github.com/kettle-go/kettle/lab/results"
 )
 
 // tags matches what highlight may add to a source.
@@ -57,4 +61,31 @@ func TestHighlightChangesNoSource(t *testing.T) {
 			t.Fatalf("%d lines of %q, want %d", got, source, lines)
 		}
 	})
+}
+
+// TestSourcesStandThereOnce: of several runs, if they have the same.
+func TestSourcesStandThereOnce(t *testing.T) {
+	of := func(source string) results.Model {
+		return results.Model{Name: "poll", File: "poll.go", Source: source, OwnLines: 1,
+			Tests: new(3)}
+	}
+	same := results.Model{Name: "select", File: "select.go", Source: "package p", OwnLines: 1}
+	verdict := charting("C1", claims.Chart{Kind: claims.Bars, Models: []string{"poll", "select"}})
+	var runs []Run
+	for _, source := range []string{"package a", "package b", "package a"} {
+		runs = append(runs, Run{Set: &results.Set{Models: []results.Model{of(source), same}},
+			Verdicts: []claims.Verdict{verdict}})
+	}
+	v, err := newView(runs, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range v.Claims[0].Sources {
+		got = append(got, l.Name+" "+l.Runs+" "+l.Anchor)
+	}
+	want := []string{"poll A, C source-poll", "poll B source-poll-2", "select  source-select"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error("the sources beside the claim (-want +got):\n" + diff)
+	}
 }

@@ -274,7 +274,7 @@ func newCell(f *claims.Figure) figureCell {
 	if f.Text == "" {
 		c.Text = plain(f.Value).write(f.Value)
 	}
-	if s := f.Spread; s != nil && s.N > 1 && finite(s.Low) && finite(s.High) {
+	if s := f.Spread; s != nil && s.Low != s.High && finite(s.Low) && finite(s.High) {
 		c.Spread = scaleOf(*f).spread(s.Low, s.High)
 	}
 	return c
