@@ -97,7 +97,6 @@ type Config struct {
 	Wait    time.Duration // that each request waits
 	Work    time.Duration // of CPU, that a heavy request costs
 
-	Publish bool // Pace publishes: one connection does, and Conns subscribe
 	Unbound bool // the servers may use each CPU, and so may the load
 	Memory  bool // memory is measured, for which a visit waits until the server is at rest
 

@@ -31,7 +31,8 @@ func TestLabLeavesOutWhatCannotBe(t *testing.T) {
 		!strings.Contains(string(text), "model uring cannot be measured here: ") {
 		t.Errorf("%v:\n%s", err, text)
 	}
-	all := denied.Rings(syscall.EPERM, "kettle", "lab", "--quick", "--conns", "2")
+	all := denied.Rings(syscall.EPERM, "kettle", "lab", "--quick", "--conns", "2", "--out",
+		t.TempDir())
 	said, err := all.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -155,7 +155,7 @@ func draw(set *results.Set) error {
 	}
 	for _, r := range claims.Recordings(set) {
 		switch r.Server {
-		case "blocking", "streams", "threads":
+		case "blocking", "streams":
 			picture := r.SVG(timeline.Drawing{Width: 960})
 			name := filepath.Join(pictures, "timeline-"+r.Server+".svg")
 			if err := os.WriteFile(name, []byte(picture), 0o644); err != nil {
@@ -163,7 +163,7 @@ func draw(set *results.Set) error {
 			}
 		}
 		switch r.Server {
-		case "blocking", "polling", "select", "uring":
+		case "blocking", "polling", "select":
 			picture, err := r.KernelSVG(timeline.Drawing{Width: 640})
 			if err != nil {
 				return fmt.Errorf("draw the kernel's part of %s: %w", r.Server, err)

@@ -15,7 +15,7 @@ const (
 
 	// manyLate is the share of requests that the generator sent over 1 ms late from which on the
 	// latencies may be its own.
-	manyLate = 0.01
+	manyLate = 0.02
 )
 
 // Cautions says which figures of a run may be those of the load generator rather than of the
@@ -23,7 +23,7 @@ const (
 func Cautions(set *results.Set) []string {
 	var texts []string
 	for _, workload := range workloadsOf(set) {
-		var limited, late, failed []string
+		var limited, behind, failed []string
 		for _, v := range set.Visits {
 			if v.Workload != workload {
 				continue
@@ -32,8 +32,8 @@ func Cautions(set *results.Set) []string {
 			if w := v.Saturated; w != nil && w.GeneratorShare > busyGenerator {
 				limited = appendOnce(limited, name)
 			}
-			if w := v.Paced; w != nil && float64(w.Late) > manyLate*w.Offered*w.Seconds {
-				late = appendOnce(late, name)
+			if w := v.Paced; w != nil && late(w) {
+				behind = appendOnce(behind, name)
 			}
 			if v.Error != "" {
 				failed = appendOnce(failed, name+" ("+v.Error+")")
@@ -46,7 +46,7 @@ func Cautions(set *results.Set) []string {
 			}
 		}
 		tell("rates that may be too low, as the load generator was the bottleneck", limited)
-		tell("latencies that may be the load generator's, as it was late", late)
+		tell("latencies that may be the load generator's, as it was late", behind)
 		tell("not measured to the end", failed)
 	}
 	return texts

@@ -97,6 +97,8 @@ func why(visits []*results.Visit) string {
 			return v.Error
 		case v.Unsupported != "":
 			return v.Unsupported
+		case v.Paced != nil && late(v.Paced):
+			return "the load generator was held up: is the machine busy?"
 		}
 	}
 	if len(visits) == 0 {
@@ -109,12 +111,16 @@ func why(visits []*results.Visit) string {
 
 func cpu(k results.Kind) func(*results.Visit) *float64 {
 	return func(v *results.Visit) *float64 {
-		if w := v.Window(k); w != nil && complete(v) {
+		if w := v.Window(k); w != nil && complete(v) && !late(w) {
 			return w.CPUMicros
 		}
 		return nil
 	}
 }
+
+// late reports whether the load generator was held up in a window at a fixed rate, as where another
+// program wanted its CPU: then the figures are those of another load.
+func late(w *results.Window) bool { return float64(w.Late) > manyLate*w.Offered*w.Seconds }
 
 func switches(k results.Kind) func(*results.Visit) *float64 {
 	return func(v *results.Visit) *float64 {

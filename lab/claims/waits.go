@@ -114,7 +114,7 @@ func heavyOnes(l results.Load) bool { return l.Heavy > 0 && !l.Batch }
 
 // lightP99 returns the 99th percentile of those that do not compute, in seconds.
 func lightP99(v *results.Visit) *float64 {
-	if v.Paced == nil || v.Error != "" {
+	if v.Paced == nil || v.Error != "" || late(v.Paced) {
 		return nil
 	}
 	return new(float64(v.Paced.LatencyP99) / 1e9)

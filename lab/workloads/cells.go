@@ -74,7 +74,7 @@ func crowd() Workload {
 				for _, name := range p.concerned(p.workload.models...) {
 					switch {
 					case idle > limitOf(name):
-					case name == "polling": // at a fixed rate it is busy whether there is a crowd or not
+					case name == "polling": // which is as busy at a fixed rate without a crowd
 						p.add(name, saturated)
 					default:
 						p.add(name, cfg)
@@ -88,15 +88,14 @@ func crowd() Workload {
 	}
 }
 
-// limitOf returns beside how many silent connections a model can serve a hundred, and in what time
-// it is worth it: polling asks each of them before it goes on.
+// limitOf returns beside how many silent connections a model can serve a hundred.
 func limitOf(model string) int {
 	switch model {
 	case "blocking":
 		return -1
 	case "processes":
 		return 100
-	case "threads", "select", "polling":
+	case "threads", "select":
 		return 800
 	}
 	return 10_000

@@ -36,7 +36,7 @@ func compute() Workload {
 		Claims: []string{"C7", "C9"},
 		Params: "--work 50ms of CPU; 100 requests/s, one of ten computes",
 		models: []string{"processes", "threads", "goroutines", "selectors", "streams"},
-		rounds: [3]int{1, 2, 5},
+		rounds: [3]int{1, 3, 5},
 		cells: func(p *plan) {
 			at := p.base(5)
 			at.Batch, at.Heavy, at.Work = true, 5, work
@@ -44,7 +44,7 @@ func compute() Workload {
 			beside := p.base(10)
 			beside.Heavy, beside.Work, beside.Rate = 1, work, 100
 			beside.Saturate = 0
-			beside.Pace = pick[time.Duration](p, 500, 900, 2000) * time.Millisecond
+			beside.Pace = pick[time.Duration](p, 500, 600, 2000) * time.Millisecond
 			for _, name := range p.concerned(p.workload.models...) {
 				if name == "blocking" {
 					continue // it serves one of the ten
@@ -93,25 +93,6 @@ func shared() Workload {
 				for _, name := range p.concerned(p.workload.models...) {
 					p.add(name, cfg, "--service", service)
 				}
-			}
-		},
-	}
-}
-
-// fanout has one publisher and many subscribers, of whom some never read.
-func fanout() Workload {
-	return Workload{
-		Name:   "fanout",
-		About:  "one publisher, thousands of subscribers of whom 10 never read",
-		Params: "subscribers 5,000; 20 lines/s",
-		models: []string{"goroutines", "protocol", "streams", "uring"},
-		rounds: [3]int{0, 0, 3},
-		cells: func(p *plan) {
-			cfg := p.base(5000)
-			cfg.Service, cfg.Publish, cfg.Deaf, cfg.Rate = "publish", true, 10, 20
-			cfg.Saturate, cfg.Pace = 0, 2*time.Second
-			for _, name := range p.concerned(p.workload.models...) {
-				p.add(name, cfg, "--service", cfg.Service)
 			}
 		},
 	}
