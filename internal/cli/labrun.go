@@ -27,13 +27,11 @@ const (
 type labRun struct {
 	streams
 	*labFlags
-	set     results.Set
-	writer  *results.Writer
-	screen  screen
-	told    map[string]bool // claims whose verdict has been said
-	over    map[string]bool // workloads that have ended
-	failed  error
-	visited int
+	set    results.Set
+	writer *results.Writer
+	screen screen
+	told   map[string]bool // claims whose verdict has been said
+	over   map[string]bool // workloads that have ended
 }
 
 // runLab runs the workloads, says of each claim what has become of it as soon as that is known, and

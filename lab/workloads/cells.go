@@ -6,13 +6,6 @@ import (
 	"github.com/kettle-go/kettle/lab"
 )
 
-// The models, by what they have in common.
-var (
-	perConnection = []string{"processes", "threads", "goroutines"}
-	callbacks     = []string{"selectors", "protocol"}
-	sequential    = []string{"coroutines", "streams", "uring"}
-)
-
 // growth has ever more connections, all busy. Each is asked for one answer first: how many get it?
 func growth() Workload {
 	return Workload{
