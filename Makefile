@@ -15,7 +15,7 @@ TEST = $(GO) run ./internal/testenv/report
 TREE = { git status --porcelain && git diff; } 2>/dev/null | cksum
 
 .DEFAULT_GOAL := help
-.PHONY: help quick test race long fmt vet lint tidy cross fuzz smoke costs figures ratios model rows \
+.PHONY: help quick plain test race long fmt vet lint tidy cross fuzz smoke costs figures ratios model rows \
 	stats peers generator charts tree-before clean-tree ci
 
 help: ## List the targets.
@@ -23,6 +23,10 @@ help: ## List the targets.
 
 quick: fmt vet ## For every edit, about a minute: format, vet, and the tests without the slow ones.
 	$(GO) test -short ./...
+
+plain: fmt vet ## Format, vet, and the library's tests without the race detector, which allocates.
+	$(GO) test -short . ./loop/... ./looptest ./selectors/... ./transport ./stream ./streamtest \
+		./internal/...
 
 test: ## All tests, then the list of those that were skipped, and why.
 	$(TEST) ./...
