@@ -13,9 +13,13 @@ import (
 // The table of models is complete, and what it points to exists.
 
 func TestEveryModelIsDescribed(t *testing.T) {
-	text, err := os.ReadFile("../docs/async-model.md")
-	if err != nil {
-		t.Fatal(err)
+	texts := map[string]string{}
+	for _, name := range []string{"docs/async-model.md", "docs/async-model.zh-CN.md"} {
+		text, err := os.ReadFile("../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[name] = string(text)
 	}
 	seen := map[string]string{}
 	for _, m := range models.All() {
@@ -29,9 +33,11 @@ func TestEveryModelIsDescribed(t *testing.T) {
 			}
 			seen[value] = m.Name
 		}
-		if heading := "\n### " + m.Section + " " + m.Name + "\n"; !strings.Contains(string(text),
-			heading) {
-			t.Errorf("%s: docs/async-model.md lacks %q", m.Name, strings.TrimSpace(heading))
+		for name, text := range texts {
+			heading := "\n### " + m.Section + " " + m.Name + "\n"
+			if !strings.Contains(text, heading) {
+				t.Errorf("%s: %s lacks %q", m.Name, name, strings.TrimSpace(heading))
+			}
 		}
 		source, err := os.ReadFile(m.File())
 		if err != nil {

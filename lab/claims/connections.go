@@ -61,44 +61,60 @@ const (
 	processBytes = 256 << 10
 )
 
-// memoryGrows judges whether processes and threads serve all, and take memory for each.
-func memoryGrows(e *evidence) Verdict {
-	sizes := e.sizes("growth", byConns)
-	if len(sizes) == 0 {
-		return notMeasured("growth was not run")
+// grown is what a server has shown as its connections grew: a figure at each number of them.
+type grown struct {
+	name string
+	at   []int               // connections, where there is the figure
+	each []*results.Estimate // the figure there
+	last []*results.Visit    // with the most connections
+}
+
+// most returns the figure with the most connections, nil if there is none.
+func (g grown) most() *results.Estimate {
+	if len(g.each) == 0 {
+		return nil
 	}
-	var v Verdict
-	chart := Chart{Kind: Lines, Title: "Memory of all connections together",
-		XLabel: "connections", YLabel: "KiB", XLog: true, YLog: true,
-		Models: []string{"processes", "threads"}}
+	return g.each[len(g.each)-1]
+}
+
+// growing returns what each server has shown, but for blocking, which serves one.
+func (e *evidence) growing(figure func(*results.Visit) *float64) []grown {
+	var all []grown
 	for _, name := range e.servers("growth") {
 		if name == "blocking" {
 			continue
 		}
-		series := Series{Name: name}
-		var each *results.Estimate
-		var last []*results.Visit
-		for _, n := range sizes {
-			visits := e.of("growth", name, conns(n))
-			if est := estimate(visits, memory); est != nil {
-				each, last = est, visits
-				series.addTotal(n, est)
-			} else if each == nil {
-				last = visits
+		g := grown{name: name}
+		for _, n := range e.sizes("growth", byConns) {
+			g.last = e.of("growth", name, conns(n))
+			if est := estimate(g.last, figure); est != nil {
+				g.at, g.each = append(g.at, n), append(g.each, est)
 			}
 		}
-		row := Row{Server: name, Figures: []Figure{measured("memory per connection", each, bytes)}}
-		switch name {
-		case "threads":
-			row.Status = above(each, threadBytes)
-		case "processes":
-			row.Status = above(each, processBytes)
+		all = append(all, g)
+	}
+	return all
+}
+
+// grew judges each server by its figure with the most connections, where judge has something to say
+// of it, and draws how all of them have come there.
+func grew(servers []grown, name string, show unit, judge func(grown) Status,
+	draw func(*Series, int, *results.Estimate), chart Chart) Verdict {
+	if len(servers) == 0 {
+		return notMeasured("growth was not run")
+	}
+	var v Verdict
+	for _, g := range servers {
+		row := Row{Server: g.name, Figures: []Figure{measured(name, g.most(), show)},
+			Status: judge(g)}
+		if g.most() == nil {
+			row.Why = why(g.last)
+		} else if row.Status != "" {
+			v.Figure = join(v.Figure, g.name+" "+show(g.most().Median))
 		}
-		if each == nil {
-			row.Why = why(last)
-		}
-		if row.Status != "" && each != nil {
-			v.Figure = join(v.Figure, name+" "+bytes(each.Median))
+		series := Series{Name: g.name}
+		for i, n := range g.at {
+			draw(&series, n, g.each[i])
 		}
 		if len(series.Points) > 0 {
 			chart.Series = append(chart.Series, series)
@@ -106,10 +122,26 @@ func memoryGrows(e *evidence) Verdict {
 		v.Rows = append(v.Rows, row)
 	}
 	v.Status, v.Why = all(v.Rows)
+	v.Charts = []Chart{chart}
+	return v
+}
+
+// memoryGrows judges whether processes and threads serve all, and take memory for each.
+func memoryGrows(e *evidence) Verdict {
+	v := grew(e.growing(memory), "memory per connection", bytes, func(g grown) Status {
+		switch g.name {
+		case "threads":
+			return above(g.most(), threadBytes)
+		case "processes":
+			return above(g.most(), processBytes)
+		}
+		return ""
+	}, (*Series).addTotal, Chart{Kind: Lines, Title: "Memory of all connections together",
+		XLabel: "connections", YLabel: "KiB", XLog: true, YLog: true,
+		Models: []string{"processes", "threads"}})
 	if v.Figure != "" {
 		v.Figure += " for each connection"
 	}
-	v.Charts = []Chart{chart}
 	return v
 }
 
@@ -139,50 +171,22 @@ const (
 // switchesGrow judges whether a process or thread for each connection is switched to for about each
 // message, and a loop is not.
 func switchesGrow(e *evidence) Verdict {
-	sizes := e.sizes("growth", byConns)
-	if len(sizes) == 0 {
-		return notMeasured("growth was not run")
-	}
-	var v Verdict
-	chart := Chart{Kind: Lines, Title: "Switches of threads for each message, all connections busy",
-		XLabel: "connections", YLabel: "switches/message", XLog: true,
-		Models: []string{"threads", "selectors"}}
-	for _, name := range e.servers("growth") {
-		if name == "blocking" {
-			continue
-		}
-		series := Series{Name: name}
-		var most *results.Estimate
-		var last []*results.Visit
-		for _, n := range sizes {
-			last = e.of("growth", name, conns(n))
-			if est := estimate(last, switches(results.Saturated)); est != nil {
-				most = est
-				series.add("", float64(n), est)
+	v := grew(e.growing(switches(results.Saturated)), "switches/message", number,
+		func(g grown) Status {
+			switch g.name {
+			case "processes", "threads":
+				return above(g.most(), manySwitches)
+			case "selectors", "streams", "protocol", "coroutines":
+				return below(g.most(), fewSwitches)
 			}
-		}
-		row := Row{Server: name, Figures: []Figure{measured("switches/message", most, number)}}
-		switch name {
-		case "processes", "threads":
-			row.Status = above(most, manySwitches)
-		case "selectors", "streams", "protocol", "coroutines":
-			row.Status = below(most, fewSwitches)
-		}
-		if row.Status == NotMeasured {
-			row.Why = why(last)
-		}
-		if most != nil && row.Status != "" {
-			v.Figure = join(v.Figure, name+" "+number(most.Median))
-		}
-		if len(series.Points) > 0 {
-			chart.Series = append(chart.Series, series)
-		}
-		v.Rows = append(v.Rows, row)
-	}
-	v.Status, v.Why = all(v.Rows)
+			return ""
+		},
+		func(s *Series, n int, each *results.Estimate) { s.add("", float64(n), each) },
+		Chart{Kind: Lines, Title: "Switches of threads for each message, all connections busy",
+			XLabel: "connections", YLabel: "switches/message", XLog: true,
+			Models: []string{"threads", "selectors"}})
 	if v.Figure != "" {
 		v.Figure += " switches/message"
 	}
-	v.Charts = []Chart{chart}
 	return v
 }

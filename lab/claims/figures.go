@@ -53,6 +53,8 @@ func significant(x float64) string {
 		return fmt.Sprintf("%.1f", x)
 	case a >= 0.01:
 		return fmt.Sprintf("%.2f", x)
+	case a < 0.0001:
+		return "<0.0001"
 	}
 	return fmt.Sprintf("%.2g", x)
 }

@@ -32,6 +32,9 @@ func onConnections() []Claim {
 			Workloads: []string{"shared"},
 			Predicted: "without a lock, threads and goroutines lose updates of one counter, and " +
 				"one loop loses none; with it, nobody does",
+			GoOwn: "Without the lock, every 256th update has Go's scheduler run another " +
+				"goroutine between the load and the store: threads and goroutines that have one " +
+				"CPU would else lose an update now and then only. How many are lost says nothing.",
 			judge: needsLocks},
 	}
 }
@@ -96,8 +99,8 @@ func onLoops() []Claim {
 			Workloads: []string{"timeline"},
 			Predicted: "who waits until a descriptor is ready, and reads then, reads nothing in " +
 				"vain",
-			GoOwn: "Of Go's net and of the library only what they tell is seen; what they try " +
-				"is not.",
+			GoOwn: "Of Go's net and of the library only what they tell is seen; what they try is " +
+				"not.",
 			judge: readyMeansReady},
 		{ID: "C14", Text: "Registering a callback removes the test of what kind of event it is",
 			Workloads: []string{"source"},
