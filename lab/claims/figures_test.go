@@ -13,7 +13,8 @@ func TestFiguresAreWrittenWithFewDigits(t *testing.T) {
 		x    float64
 		want string
 	}{
-		{number, 0, "0"}, {number, 1234.5, "1234"}, {number, 12.34, "12.3"}, {number, 1.234, "1.23"},
+		{number, 0, "0"}, {number, 1234.5, "1234"}, {number, 12.34, "12.3"},
+		{number, 1.234, "1.23"},
 		{number, 0.0123, "0.01"}, {number, 0.00123, "0.0012"}, {number, 7.9e-06, "<0.0001"},
 		{percent, 0.987, "98.7%"}, {micros, 4.5, "4.50 µs"}, {whole, 2.6, "3"},
 		{seconds, 34e-9, "34.0 ns"}, {seconds, 2.8e-6, "2.80 µs"}, {seconds, 0.1, "100 ms"},
