@@ -26,7 +26,7 @@ quick: fmt vet ## For every edit, about a minute: format, vet, and the tests wit
 
 plain: fmt vet ## Format, vet, and the library's tests without the race detector, which allocates.
 	$(GO) test -short . ./loop/... ./looptest ./selectors/... ./transport ./stream ./streamtest \
-		./internal/...
+		./internal/sys ./internal/uring ./internal/coro ./internal/pages ./internal/trace
 
 test: ## All tests, then the list of those that were skipped, and why.
 	$(TEST) ./...
