@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -150,13 +151,28 @@ func (c *children) start(j job) error {
 	if j.report != nil {
 		files = append(files, descriptor(j.report))
 	}
-	began := c.server.trace.Now()
-	pid, err := sys.StartChild(c.path, []string{c.path}, env, files)
-	if c.server.did(trace.Start, "fork and exec", j.peer, began, 0, err); err != nil {
-		return fmt.Errorf("start a worker process: %w", err)
+	for {
+		began := c.server.trace.Now()
+		pid, err := sys.StartChild(c.path, []string{c.path}, env, files)
+		if c.server.did(trace.Start, "fork and exec", j.peer, began, 0, err); err != nil {
+			return fmt.Errorf("start a worker process: %w", err)
+		}
+		exit, over := sys.Reap(pid)
+		switch {
+		case !over:
+			c.pids[pid] = j.ended
+		case isGroupSignal(exit):
+			continue // it was born into our group as that got the signal, and its client waits
+		case j.ended != nil:
+			go j.ended(exit)
+		}
+		return nil
 	}
-	c.pids[pid] = j.ended
-	return nil
+}
+
+// isGroupSignal reports whether who has ended so has died of what every process may be sent.
+func isGroupSignal(exit int) bool {
+	return slices.Contains(sys.GroupSignals(), os.Signal(syscall.Signal(-exit)))
 }
 
 // descriptor returns the number of an open file. Its method Fd would make the file blocking.

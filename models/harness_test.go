@@ -24,6 +24,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/kettle-go/kettle/internal/sys"
 	"github.com/kettle-go/kettle/internal/testenv"
 	"github.com/kettle-go/kettle/internal/testenv/denied"
 	"github.com/kettle-go/kettle/models"
@@ -75,6 +76,9 @@ type launch struct {
 
 	// Inherited is how many descriptors, from 3 on, the server is born with, and its workers.
 	Inherited int `json:"-"`
+
+	// Group has the server begin a process group, so that it can be signalled as a terminal does.
+	Group bool `json:"-"`
 
 	// Program is what is executed; "" is this test binary.
 	Program string `json:"-"`
@@ -214,6 +218,9 @@ func try(t *testing.T, v variant, l launch) *server {
 		"GORACE=atexit_sleep_ms=0 " + os.Getenv("GORACE")})
 	s.cmd.Dir = filepath.Dir(program)
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.log
+	if l.Group {
+		s.cmd.SysProcAttr = sys.OwnGroup()
+	}
 	if l.Inherited > 0 {
 		null, err := os.Open(os.DevNull)
 		if err != nil {

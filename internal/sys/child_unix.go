@@ -29,6 +29,10 @@ func GroupSignals() []os.Signal {
 // milliseconds, and nothing can be done about it here: Go's runtime lifts a mask that a process
 // is born with, and takes SIGTERM back from being ignored. A service manager can be told to
 // signal the main process alone (systemd: KillMode=mixed).
+//
+// Between fork and exec, for some microseconds, a child is in its parent's group. One that gets the
+// group's signal there has died of it when StartChild returns: Reap says so, and the parent, which
+// has the signal too, may start another.
 func StartChild(path string, args, env []string, files []int) (int, error) {
 	attr := &syscall.ProcAttr{Env: env, Sys: &syscall.SysProcAttr{Setpgid: true}}
 	for _, fd := range files {
