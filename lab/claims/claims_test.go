@@ -168,6 +168,9 @@ func TestWaitsOverlap(t *testing.T) {
 		m.batch("wait", "blocking", results.Load{Wait: 0.1}, 1.01)
 		m.batch("wait", "streams", results.Load{Wait: 0.1}, took)
 		m.wants(t, "C6", want, "blocking 1.01 s, streams ", "the sum is 1.00 s")
+		if c := m.verdict(t, "C6").Charts[0]; *c.Limit != 1000 || !c.Sum {
+			t.Errorf("the line across is at %g ms, the sum: %v", *c.Limit, c.Sum)
+		}
 	}
 	m := &made{}
 	m.batch("wait", "blocking", results.Load{Wait: 0.1}, 0.3)
@@ -193,6 +196,9 @@ func TestBlockedLoop(t *testing.T) {
 				})
 		}
 		m.wants(t, "C9", want, "p99 of the others: ", "threads 2.00 ms")
+		if c := m.verdict(t, "C9").Charts[0]; *c.Limit != 25 || c.Sum {
+			t.Errorf("the threshold is drawn at %g ms", *c.Limit)
+		}
 	}
 }
 

@@ -113,7 +113,8 @@ func (e *evidence) batched(workload string, fits func(results.Load) bool,
 		v.Figure += fmt.Sprintf("; the sum is %s", seconds(sum))
 	}
 	v.Status, v.Why = all(v.Rows)
-	v.Charts = []Chart{{Kind: Bars, YLabel: "ms", Limit: new(1e3 * sum), Series: []Series{series},
+	v.Charts = []Chart{{Kind: Bars, YLabel: "ms", Limit: new(1e3 * sum), Sum: true,
+		Series: []Series{series},
 		Title: fmt.Sprintf("Time for %d requests of %s at once", load.Conns,
 			seconds(load.Wait+load.Work)),
 		Models: named}}
@@ -176,7 +177,7 @@ func blockedLoop(e *evidence) Verdict {
 	if v.Figure != "" {
 		v.Figure = "p99 of the others: " + v.Figure
 	}
-	v.Charts = []Chart{{Kind: Bars, YLabel: "ms", Limit: new(1e3 * work), Series: []Series{series},
+	v.Charts = []Chart{{Kind: Bars, YLabel: "ms", Limit: new(1e3 * work / 2), Series: []Series{series},
 		Title: fmt.Sprintf("p99 of the others while one of ten connections computes for %s",
 			seconds(work)), Models: []string{"streams", "threads"}}, curves}
 	if slow := besideDeaf(e); len(slow.Series) > 0 {
