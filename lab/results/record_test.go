@@ -172,6 +172,13 @@ func TestLatenciesOfSeveralRounds(t *testing.T) {
 	if all = all.Plus(nil); all.TotalCount() != 300 || one.TotalCount() != 100 {
 		t.Errorf("%d together, %d in each", all.TotalCount(), one.TotalCount())
 	}
+	wide := &Latencies{hdrhistogram.New(1, 600e9, 3)}
+	if err := wide.RecordValue(500e9); err != nil {
+		t.Fatal(err)
+	}
+	if got := wide.Plus(one); got.TotalCount() != 101 || got.Max() < 490e9 {
+		t.Errorf("of one with a wider range: %d, up to %d", got.TotalCount(), got.Max())
+	}
 	if all.Equal(one) || !one.Equal(one) || one.Equal(nil) {
 		t.Error("equal are those with the same values")
 	}
