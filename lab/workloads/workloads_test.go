@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/lab"
+	"github.com/kettle-go/kettle/lab/claims"
 	"github.com/kettle-go/kettle/lab/results"
 )
 
@@ -81,6 +82,14 @@ func TestClaimsHaveTheirEvidence(t *testing.T) {
 		})
 		if inDefault != (len(w.Claims) > 0) {
 			t.Errorf("%s, with the claims %v, is run by itself: %v", w.Name, w.Claims, inDefault)
+		}
+	}
+	for _, c := range claims.All() {
+		for _, w := range All() {
+			if slices.Contains(c.Workloads, w.Name) != slices.Contains(w.Claims, c.ID) {
+				t.Errorf("%s is judged by %v, and %s is evidence for %v", c.ID, c.Workloads, w.Name,
+					w.Claims)
+			}
 		}
 	}
 	if len(Default(Full)) != len(All()) {
