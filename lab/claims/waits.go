@@ -177,7 +177,8 @@ func blockedLoop(e *evidence) Verdict {
 	if v.Figure != "" {
 		v.Figure = "p99 of the others: " + v.Figure
 	}
-	v.Charts = []Chart{{Kind: Bars, YLabel: "ms", Limit: new(1e3 * work / 2), Series: []Series{series},
+	v.Charts = []Chart{{Kind: Bars, YLabel: "ms", Limit: new(1e3 * work / 2),
+		Series: []Series{series},
 		Title: fmt.Sprintf("p99 of the others while one of ten connections computes for %s",
 			seconds(work)), Models: []string{"streams", "threads"}}, curves}
 	if slow := besideDeaf(e); len(slow.Series) > 0 {
