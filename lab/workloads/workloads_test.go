@@ -209,3 +209,18 @@ func TestServersThatDoNotStart(t *testing.T) {
 		t.Errorf("results that cannot be kept: %v", err)
 	}
 }
+
+// TestRecordingsThatFail are told of, each, and the others are made.
+func TestRecordingsThatFail(t *testing.T) {
+	o := options(Quick)
+	o.Workloads, o.Models, o.Others = []Workload{events()}, []string{"blocking", "select"}, nil
+	o.Make = func(model string, flags ...string) (lab.Server, error) {
+		return lab.Server{Name: model, Command: append([]string{"/nowhere/" + model}, flags...)}, nil
+	}
+	err := Run(t.Context(), o)
+	for _, name := range o.Models {
+		if err == nil || !strings.Contains(err.Error(), "timeline of "+name) {
+			t.Errorf("nothing is said of %s: %v", name, err)
+		}
+	}
+}
