@@ -343,7 +343,7 @@ func TestCautions(t *testing.T) {
 	})
 	m.rounds("storm", "late", results.Load{Conns: 1}, func(v *results.Visit, _ float64) {
 		v.Paced = window(1)
-		v.Paced.Late, v.Paced.Offered = 30, 1000
+		v.Paced.Late, v.Paced.Offered = 2, 1000
 	})
 	m.rounds("idle", "gone", results.Load{Conns: 1}, func(v *results.Visit, n float64) {
 		if n == 2 {

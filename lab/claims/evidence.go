@@ -140,7 +140,12 @@ func cpu(k results.Kind) func(*results.Visit) *float64 {
 
 // late reports whether the load generator was held up in a window at a fixed rate, as where another
 // program wanted its CPU: then the figures are those of another load.
-func late(w *results.Window) bool { return float64(w.Late) > manyLate*w.Offered*w.Seconds }
+func late(w *results.Window) bool { return lateBy(w, manyLate) }
+
+// lateBy reports whether more than a share of what was due in a window was sent late.
+func lateBy(w *results.Window, share float64) bool {
+	return float64(w.Late) > share*w.Offered*w.Seconds
+}
 
 func switches(k results.Kind) func(*results.Visit) *float64 {
 	return func(v *results.Visit) *float64 {
