@@ -209,3 +209,20 @@ func TestFewerConnectionsThanAsked(t *testing.T) {
 	}
 	m.wants(t, "C2", Holds, "processes 977 KiB, threads 977 KiB (of 10)")
 }
+
+// TestMarkdownOfHostileNames: no name ends its cell, makes a link or moves a terminal's cursor.
+func TestMarkdownOfHostileNames(t *testing.T) {
+	m := &made{}
+	m.Run.Machine.CPU = "<b>"
+	m.rounds("idle", "a\\|b\x00c\x1b[2J[x](http://e)&lt;", results.Load{Conns: 1},
+		func(v *results.Visit, _ float64) { v.IdleCPU = new(0.0) })
+	var b strings.Builder
+	if err := WriteMarkdown(&b, &m.Set, Of(&m.Set)); err != nil {
+		t.Fatal(err)
+	}
+	text := b.String()
+	if want := `| a\\\|b c \[2J\[x](http://e)&amp;lt; |`; !strings.Contains(text, want) ||
+		strings.ContainsAny(text, "\x00\x1b") || strings.Contains(text, "<b>") {
+		t.Errorf("the report has no %s:\n%s", want, text)
+	}
+}

@@ -67,7 +67,8 @@ func overlappedWaits(e *evidence) Verdict {
 // computingIsNotWaiting judges whether requests that compute at the same time, on one CPU, take as
 // long as all together, however the server is made.
 func computingIsNotWaiting(e *evidence) Verdict {
-	if m := e.Run.Machine; m.CPUs > 1 && len(m.ServerCPUs) != 1 {
+	m := e.Run.Machine
+	if len(e.servers("compute")) > 0 && m.CPUs > 1 && len(m.ServerCPUs) != 1 {
 		return notMeasured("the servers were not bound to one CPU")
 	}
 	return e.batched("compute", batches(true), func(name string, took *results.Estimate) Status {
