@@ -215,7 +215,7 @@ func TestRecordingsThatFail(t *testing.T) {
 	o := options(Quick)
 	o.Workloads, o.Models, o.Others = []Workload{events()}, []string{"blocking", "select"}, nil
 	o.Make = func(model string, flags ...string) (lab.Server, error) {
-		return lab.Server{Name: model, Command: append([]string{"/nowhere/" + model}, flags...)}, nil
+		return lab.Server{Name: model, Command: append([]string{"/nowhere"}, flags...)}, nil
 	}
 	err := Run(t.Context(), o)
 	for _, name := range o.Models {
