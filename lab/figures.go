@@ -51,6 +51,7 @@ func (r *Report) Figures(s Server, k results.Kind) Figures {
 	}
 	f.Generator = middle(visits, of(func(w *results.Window) *float64 { return &w.GeneratorShare }))
 	var user, system float64
+	var latency *results.Latencies
 	for _, v := range visits {
 		w := v.Window(k)
 		if w == nil {
@@ -58,13 +59,10 @@ func (r *Report) Figures(s Server, k results.Kind) Figures {
 		}
 		user += w.User
 		system += w.System
-		if w.Latency == nil {
-			continue
-		}
-		if f.Latency == nil {
-			f.Latency = hdrhistogram.New(1, w.Latency.HighestTrackableValue(), 3)
-		}
-		f.Latency.Merge(w.Latency.Histogram)
+		latency = latency.Plus(w.Latency)
+	}
+	if latency != nil {
+		f.Latency = latency.Histogram
 	}
 	if user+system >= enoughSamples {
 		f.System = new(system / (user + system))

@@ -104,9 +104,14 @@ func (s Summary) writeNotes(b *strings.Builder) {
 	}
 	if s.Lost > 0 {
 		fmt.Fprintf(b, "%s: lost %s; the first: %s\n", name, words.Count(s.Lost, "connection"),
-			s.First)
+			oneLine(s.First))
 	}
 	for _, err := range s.Errors {
-		fmt.Fprintf(b, "%s: %s\n", name, strings.ReplaceAll(err, "\n", "; "))
+		fmt.Fprintf(b, "%s: %s\n", name, oneLine(err))
 	}
+}
+
+// oneLine is what a server has said, or what is said of it, as a part of a line.
+func oneLine(text string) string {
+	return strings.ReplaceAll(words.Printable(text), "\n", "; ")
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/kettle-go/kettle/internal/words"
 	"github.com/kettle-go/kettle/lab/results"
 )
 
@@ -184,10 +185,11 @@ func served(stars bool) func(Summary) string {
 }
 
 func rowName(s Server) string {
+	name := words.Printable(s.Name)
 	if s.Again {
-		return s.Name + " again"
+		return name + " again"
 	}
-	return s.Name
+	return name
 }
 
 func figure(x *float64, factor float64, format string) string {

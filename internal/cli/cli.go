@@ -23,6 +23,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kettle-go/kettle/internal/words"
 	"github.com/kettle-go/kettle/lab"
 )
 
@@ -76,9 +77,9 @@ func exitCode(err error, stderr io.Writer) int {
 
 // oneLine is the text of an error without line breaks, for a log that is read by lines.
 func oneLine(err error) string {
-	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool {
+	return words.Printable(strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool {
 		return r == '\n' || r == '\r'
-	}), "; ")
+	}), "; "))
 }
 
 // untilSignal returns a context that the first SIGINT or SIGTERM cancels. From then on the

@@ -141,6 +141,9 @@ func (f *labFlags) complete(self string) error {
 	if err := f.chooseWorkloads(); err != nil {
 		return err
 	}
+	if err := f.checkMeasured(); err != nil {
+		return err
+	}
 	return f.completeStorm()
 }
 
@@ -158,7 +161,15 @@ func (f *labFlags) chooseWorkloads() error {
 			if err != nil {
 				return err
 			}
+			if slices.ContainsFunc(o.Workloads, called(w.Name)) {
+				return fmt.Errorf("workload %s is given twice", w.Name)
+			}
 			o.Workloads = append(o.Workloads, w)
+		}
+		i := slices.IndexFunc(ofTheStorm, f.given)
+		if i >= 0 && !slices.ContainsFunc(o.Workloads, called("storm")) {
+			return fmt.Errorf("--%s is of the storm, which is not among the --workloads",
+				ofTheStorm[i])
 		}
 	case slices.ContainsFunc(ofTheStorm, f.given), len(o.Models) == 0:
 		storm, err := workloads.Lookup("storm")
@@ -168,6 +179,21 @@ func (f *labFlags) chooseWorkloads() error {
 		o.Workloads, o.All = []workloads.Workload{storm}, true
 	default:
 		o.Workloads = workloads.Default(o.Scale)
+	}
+	return nil
+}
+
+// called returns what tells the workload of that name from others.
+func called(name string) func(workloads.Workload) bool {
+	return func(w workloads.Workload) bool { return w.Name == name }
+}
+
+// checkMeasured returns an error if a server was given that no workload would visit.
+func (f *labFlags) checkMeasured() error {
+	for _, s := range f.options.Others {
+		if !f.options.Visit(s.Name) {
+			return fmt.Errorf("--server %s: the workloads that are run have only models", s.Name)
+		}
 	}
 	return nil
 }

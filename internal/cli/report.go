@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kettle-go/kettle/internal/words"
 	"github.com/kettle-go/kettle/lab/claims"
 	"github.com/kettle-go/kettle/lab/page"
 	"github.com/kettle-go/kettle/lab/results"
@@ -61,6 +62,9 @@ func redraw(s streams, files []string, out string) error {
 		if len(sets) > 1 {
 			fmt.Fprintf(s.out, "%s: %s\n", files[i], set.Run.Title())
 		}
+		for _, text := range doubts(set) {
+			c.say(words.Printable(text))
+		}
 		for _, v := range claims.Of(set) {
 			if v.Status != claims.NotMeasured || len(sets) == 1 {
 				c.verdict(v)
@@ -78,6 +82,18 @@ func redraw(s streams, files []string, out string) error {
 		c.say("written: " + path)
 	}
 	return err
+}
+
+// doubts are what makes all figures of a run doubtful.
+func doubts(set *results.Set) []string {
+	texts := slices.Clone(set.Run.Warnings)
+	switch {
+	case set.End == nil:
+		texts = append(texts, "the results have no end: the run goes on, or was killed")
+	case set.End.Interrupted != "":
+		texts = append(texts, "the run did not come to its end: "+set.End.Interrupted)
+	}
+	return texts
 }
 
 // readResults reads a file of results, or the one in a directory.

@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/lipgloss"
 	"golang.org/x/term"
 
+	"github.com/kettle-go/kettle/internal/words"
 	"github.com/kettle-go/kettle/lab/claims"
 	"github.com/kettle-go/kettle/lab/results"
 )
@@ -137,7 +138,7 @@ func (c *screen) verdict(v claims.Verdict) {
 		c.style[v.Status].Render(fmt.Sprintf("%-18s", v.Status)))
 	const indent = 3 + 2 + 18 + 2
 	text := v.Claim.Text
-	if d := v.Decisive(); d != "" {
+	if d := words.Printable(v.Decisive()); d != "" {
 		text += "\n" + d
 	}
 	fmt.Fprintln(c.out, head+strings.ReplaceAll(c.wrap(text, indent), "\n",

@@ -73,9 +73,10 @@ internal/sys, internal/ascii, lab, lab/results < lab/synthetic;
 
 # The command.
 internal/words, golang.org/x/term, github.com/mattn/go-runewidth < internal/client;
-internal/sys, internal/ascii, selectors, models, lab, lab/load, lab/meter, lab/results,
-lab/claims, lab/page, lab/switching, lab/synthetic, lab/timeline, lab/workloads, internal/client,
-github.com/spf13/cobra, github.com/charmbracelet/lipgloss, golang.org/x/term < internal/cli;
+internal/sys, internal/ascii, internal/words, selectors, models, lab, lab/load, lab/meter,
+lab/results, lab/claims, lab/page, lab/switching, lab/synthetic, lab/timeline, lab/workloads,
+internal/client, github.com/spf13/cobra, github.com/charmbracelet/lipgloss,
+golang.org/x/term < internal/cli;
 models, lab/switching, internal/cli < cmd/kettle;
 
 internal/cli, lab/claims, lab/results, lab/timeline < internal/figures;

@@ -1,7 +1,11 @@
-// Package words writes numbers and their nouns the way people read them.
+// Package words writes numbers and their nouns, and texts of others, the way people read them.
 package words
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+	"unicode"
+)
 
 // Count writes a number with its noun: "1 line", "2 lines".
 func Count(n int, noun string) string {
@@ -9,4 +13,15 @@ func Count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+// Printable returns a text that a server has chosen, as its name or its error, without what would
+// move a terminal's cursor, change its colours or turn its lines round. Ends of lines stay.
+func Printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && !unicode.IsPrint(r) && !unicode.Is(unicode.Zs, r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, strings.ReplaceAll(text, "\r\n", "\n"))
 }

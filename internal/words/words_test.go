@@ -13,3 +13,14 @@ func TestCount(t *testing.T) {
 		}
 	}
 }
+
+func TestPrintable(t *testing.T) {
+	for text, want := range map[string]string{
+		"plain, zwölf µs\u00a0×  two\r\nlines":    "plain, zwölf µs\u00a0×  two\nlines",
+		"\x1b[31mred\a\r\t\u202eturned\u009b\xff": "�[31mred����turned��",
+	} {
+		if got := words.Printable(text); got != want {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
+}

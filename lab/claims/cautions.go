@@ -13,8 +13,11 @@ const (
 	// limited the rate.
 	busyGenerator = 0.9
 
-	// manyLate is the share of requests that the generator sent over 1 ms late from which on the
+	// someLate is the share of requests that the generator sent over 1 ms late from which on the
 	// latencies may be its own.
+	someLate = 0.001
+
+	// manyLate is that from which on they are no evidence.
 	manyLate = 0.02
 )
 
@@ -32,7 +35,7 @@ func Cautions(set *results.Set) []string {
 			if w := v.Saturated; w != nil && w.GeneratorShare > busyGenerator {
 				limited = appendOnce(limited, name)
 			}
-			if w := v.Paced; w != nil && late(w) {
+			if w := v.Paced; w != nil && lateBy(w, someLate) {
 				behind = appendOnce(behind, name)
 			}
 			if v.Error != "" {

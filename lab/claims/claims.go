@@ -64,7 +64,8 @@ type Chart struct {
 	YLabel string
 	XLog   bool
 	YLog   bool
-	Limit  *float64 // a line across, where the threshold is; nil: none
+	Limit  *float64 // a line across, where the threshold is, or the sum of all; nil: none
+	Sum    bool     // it is the sum
 	Series []Series // of a Timelines chart none: the names of the models are in Models
 	Models []string // whose source belongs beside it
 }

@@ -168,6 +168,9 @@ func TestWaitsOverlap(t *testing.T) {
 		m.batch("wait", "blocking", results.Load{Wait: 0.1}, 1.01)
 		m.batch("wait", "streams", results.Load{Wait: 0.1}, took)
 		m.wants(t, "C6", want, "blocking 1.01 s, streams ", "the sum is 1.00 s")
+		if c := m.verdict(t, "C6").Charts[0]; *c.Limit != 1000 || !c.Sum {
+			t.Errorf("the line across is at %g ms, the sum: %v", *c.Limit, c.Sum)
+		}
 	}
 	m := &made{}
 	m.batch("wait", "blocking", results.Load{Wait: 0.1}, 0.3)
@@ -193,6 +196,9 @@ func TestBlockedLoop(t *testing.T) {
 				})
 		}
 		m.wants(t, "C9", want, "p99 of the others: ", "threads 2.00 ms")
+		if c := m.verdict(t, "C9").Charts[0]; *c.Limit != 25 || c.Sum {
+			t.Errorf("the threshold is drawn at %g ms", *c.Limit)
+		}
 	}
 }
 
@@ -215,8 +221,10 @@ func TestWhoPaysForTheCrowd(t *testing.T) {
 		for _, server := range []string{"polling", "select", "poll", "selectors"} {
 			m.crowds(server, times)
 		}
-		m.rounds("idle", "polling", results.Load{Conns: 100},
-			func(v *results.Visit, _ float64) { v.IdleCPU = new(0.99) })
+		for server, used := range map[string]float64{"polling": 0.99, "selectors": 0} {
+			m.rounds("idle", server, results.Load{Conns: 100},
+				func(v *results.Visit, _ float64) { v.IdleCPU = &used })
+		}
 		for i, id := range []string{"C10", "C11", "C12"} {
 			m.wants(t, id, want[i], "beside 800")
 		}
@@ -335,7 +343,7 @@ func TestCautions(t *testing.T) {
 	})
 	m.rounds("storm", "late", results.Load{Conns: 1}, func(v *results.Visit, _ float64) {
 		v.Paced = window(1)
-		v.Paced.Late, v.Paced.Offered = 30, 1000
+		v.Paced.Late, v.Paced.Offered = 2, 1000
 	})
 	m.rounds("idle", "gone", results.Load{Conns: 1}, func(v *results.Visit, n float64) {
 		if n == 2 {

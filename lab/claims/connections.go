@@ -14,7 +14,7 @@ func conns(n int) func(results.Load) bool {
 func byConns(l results.Load) int { return l.Conns }
 
 // oneAtATime judges whether the blocking server has served one client, of several, and each other
-// one all of them.
+// model all of them.
 func oneAtATime(e *evidence) Verdict {
 	var v Verdict
 	chart := Chart{Kind: Bars, Title: "Clients that got an answer", YLabel: "clients",
@@ -37,10 +37,14 @@ func oneAtATime(e *evidence) Verdict {
 		case name == "blocking":
 			seen = true
 			row.Status = holdsIf(got.Low == 1 && got.High == 1)
-			v.Figure = fmt.Sprintf("blocking served %.0f of %d", got.Median, n)
-			v.Status = row.Status
+			v.Figure = join(fmt.Sprintf("blocking served %.0f of %d", got.Median, n), v.Figure)
+			v.and(row.Status, "")
 		case got == nil:
 			row.Why = why(visits)
+		case got.Low < float64(n) && e.Model(name) != nil:
+			row.Status = DoesNotHold
+			v.Figure = join(v.Figure, fmt.Sprintf("%s %.0f", name, got.Low))
+			v.and(row.Status, "")
 		}
 		series.add(name, 0, got)
 		v.Rows = append(v.Rows, row)
@@ -63,10 +67,11 @@ const (
 
 // grown is what a server has shown as its connections grew: a figure at each number of them.
 type grown struct {
-	name string
-	at   []int               // connections, where there is the figure
-	each []*results.Estimate // the figure there
-	last []*results.Visit    // with the most connections
+	name  string
+	asked int                 // the most connections
+	at    []int               // connections, where there is the figure
+	each  []*results.Estimate // the figure there
+	last  []*results.Visit    // with the most connections
 }
 
 // most returns the figure with the most connections, nil if there is none.
@@ -86,7 +91,11 @@ func (e *evidence) growing(figure func(*results.Visit) *float64) []grown {
 		}
 		g := grown{name: name}
 		for _, n := range e.sizes("growth", byConns) {
-			g.last = e.of("growth", name, conns(n))
+			visits := e.of("growth", name, conns(n))
+			if len(visits) == 0 {
+				continue
+			}
+			g.asked, g.last = n, visits
 			if est := estimate(g.last, figure); est != nil {
 				g.at, g.each = append(g.at, n), append(g.each, est)
 			}
@@ -111,6 +120,9 @@ func grew(servers []grown, name string, show unit, judge func(grown) Status,
 			row.Why = why(g.last)
 		} else if row.Status != "" {
 			v.Figure = join(v.Figure, g.name+" "+show(g.most().Median))
+			if n := g.at[len(g.at)-1]; n < g.asked {
+				v.Figure += fmt.Sprintf(" (of %d)", n)
+			}
 		}
 		series := Series{Name: g.name}
 		for i, n := range g.at {
@@ -121,7 +133,7 @@ func grew(servers []grown, name string, show unit, judge func(grown) Status,
 		}
 		v.Rows = append(v.Rows, row)
 	}
-	v.Status, v.Why = all(v.Rows)
+	v.Status, v.Why = all(v.Rows, []string{"processes", "threads"})
 	v.Charts = []Chart{chart}
 	return v
 }
@@ -156,8 +168,11 @@ func (s *Series) addTotal(n int, each *results.Estimate) {
 }
 
 func join(text, more string) string {
-	if text == "" {
+	switch {
+	case text == "":
 		return more
+	case more == "":
+		return text
 	}
 	return text + ", " + more
 }

@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -69,7 +70,8 @@ func scaled(e *results.Estimate, factor float64) *results.Estimate {
 // the ratio at the largest crowd of each server.
 type crowdOf struct {
 	name  string
-	most  int               // silent connections
+	asked int               // silent connections of the largest crowd
+	most  int               // of the largest with a figure
 	ratio *results.Estimate // of the cost of a message to that without silent ones
 	alone *results.Estimate // µs
 	cost  *results.Estimate // µs, at the largest crowd
@@ -84,17 +86,38 @@ func (e *evidence) crowdOf(name string, k results.Kind) crowdOf {
 	c.last = alone
 	for _, n := range e.sizes("crowd", byIdle) {
 		visits := e.of("crowd", name, idles(n))
+		if len(visits) == 0 {
+			continue
+		}
+		if n > 0 && c.alone != nil {
+			c.asked, c.last = n, visits
+		}
 		est := estimate(visits, cpu(k))
 		if est == nil {
 			continue
 		}
 		c.line.add("", float64(n+100), est)
 		if n > 0 {
-			c.most, c.cost, c.last = n, est, visits
+			c.most, c.cost = n, est
 			c.ratio = ratio(visits, alone, cpu(k))
 		}
 	}
 	return c
+}
+
+// judged is what a claim has become whose limit the ratio is above, or not. Beside fewer than were
+// asked for a message costs less: that it is above there is evidence, that it is not is none.
+func (c crowdOf) judged(judge func(*results.Estimate, float64) Status, limit float64) (Status,
+	string) {
+	r := between(c.ratio)
+	status := judge(r, limit)
+	switch {
+	case r != nil && c.most < c.asked && !(r.Low > limit):
+		return NotMeasured, fmt.Sprintf("beside %d: %s", c.asked, why(c.last))
+	case status == TooClose && r.N == 1:
+		return status, oneRound
+	}
+	return status, ""
 }
 
 // row is the row of a server, and what its figure is in a line.
@@ -122,7 +145,7 @@ const crowdTitle = "CPU for a message of 100 connections, beside silent ones"
 
 // crowded judges the servers of the crowd that a claim is about.
 func (e *evidence) crowded(about []string, k results.Kind,
-	judge func(*results.Estimate) Status) Verdict {
+	judge func(*results.Estimate, float64) Status, limit float64) Verdict {
 	if len(e.servers("crowd")) == 0 {
 		return notMeasured("crowd was not run")
 	}
@@ -136,7 +159,8 @@ func (e *evidence) crowded(about []string, k results.Kind,
 		}
 		row := c.row()
 		if slices.Contains(about, name) {
-			row.Status = judge(c.ratio)
+			status, reason := c.judged(judge, limit)
+			row.Status, row.Why = status, cmp.Or(reason, row.Why)
 			if c.ratio != nil {
 				v.Figure = join(v.Figure, c.text())
 			}
@@ -162,8 +186,7 @@ const (
 // pollingPays judges whether a server that polls pays for who is not ready: with each message, and
 // while nobody is.
 func pollingPays(e *evidence) Verdict {
-	v := e.crowded([]string{"polling"}, results.Saturated,
-		func(r *results.Estimate) Status { return above(r, paysFor) })
+	v := e.crowded([]string{"polling"}, results.Saturated, above, paysFor)
 	visits := e.of("idle", "polling", nil)
 	used := estimate(visits, idleCPU)
 	row := Row{Server: "polling", Status: above(used, busyIdle),
@@ -173,22 +196,21 @@ func pollingPays(e *evidence) Verdict {
 	} else {
 		v.Figure = join(percent(used.Median)+" of a CPU while idle", v.Figure)
 	}
+	v.and(all([]Row{row}))
 	v.Rows = append([]Row{row}, v.Rows...)
-	v.Status, v.Why = all(v.Rows)
 	return v
 }
 
 // selectPays judges whether a message costs select and poll more, the more they watch.
 func selectPays(e *evidence) Verdict {
-	return e.crowded([]string{"select", "poll"}, results.Paced,
-		func(r *results.Estimate) Status { return above(r, paysFor) })
+	return e.crowded([]string{"select", "poll"}, results.Paced, above, paysFor)
 }
 
 // callbacksPayForReady judges whether a message costs the same beside thousands of silent
 // connections as beside none.
 func callbacksPayForReady(e *evidence) Verdict {
-	v := e.crowded([]string{"selectors", "protocol", "streams"}, results.Paced,
-		func(r *results.Estimate) Status { return below(r, paysNobody) })
+	v := e.crowded([]string{"selectors", "protocol", "streams"}, results.Paced, below, paysNobody)
+	var quiet []Row
 	for _, name := range []string{"selectors", "protocol", "streams"} {
 		visits := e.of("idle", name, nil)
 		used := estimate(visits, idleCPU)
@@ -200,8 +222,13 @@ func callbacksPayForReady(e *evidence) Verdict {
 		if used == nil {
 			row.Why = why(visits)
 		}
-		v.Rows = append(v.Rows, row)
+		quiet = append(quiet, row)
 	}
-	v.Status, v.Why = all(v.Rows)
+	if len(quiet) == 0 {
+		v.and(NotMeasured, "while idle nothing was measured of them")
+	} else {
+		v.and(all(quiet))
+	}
+	v.Rows = append(v.Rows, quiet...)
 	return v
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/kettle-go/kettle/lab/results"
 )
@@ -89,6 +90,23 @@ func ratio(over, under []*results.Visit, figure func(*results.Visit) *float64) *
 	return new(results.NewEstimate(xs))
 }
 
+// aRound is by how much the ratio of a single round may be off: a server against itself gives from
+// 0.80 to 1.14.
+const aRound = 1.25
+
+// oneRound is why the ratio of a single round has decided nothing.
+const oneRound = "one round is not enough to tell"
+
+// between is a ratio with the interval that it is judged by. That of one round has none of its own.
+func between(r *results.Estimate) *results.Estimate {
+	if r == nil || r.N > 1 {
+		return r
+	}
+	wide := *r
+	wide.Low, wide.High = r.Low/aRound, r.High*aRound
+	return &wide
+}
+
 // why returns why visits have no figure.
 func why(visits []*results.Visit) string {
 	for _, v := range visits {
@@ -99,6 +117,8 @@ func why(visits []*results.Visit) string {
 			return v.Unsupported
 		case v.Paced != nil && late(v.Paced):
 			return "the load generator was held up: is the machine busy?"
+		case !complete(v):
+			return fmt.Sprintf("it served %d of %d", v.Served, v.Asked())
 		}
 	}
 	if len(visits) == 0 {
@@ -120,7 +140,12 @@ func cpu(k results.Kind) func(*results.Visit) *float64 {
 
 // late reports whether the load generator was held up in a window at a fixed rate, as where another
 // program wanted its CPU: then the figures are those of another load.
-func late(w *results.Window) bool { return float64(w.Late) > manyLate*w.Offered*w.Seconds }
+func late(w *results.Window) bool { return lateBy(w, manyLate) }
+
+// lateBy reports whether more than a share of what was due in a window was sent late.
+func lateBy(w *results.Window, share float64) bool {
+	return float64(w.Late) > share*w.Offered*w.Seconds
+}
 
 func switches(k results.Kind) func(*results.Visit) *float64 {
 	return func(v *results.Visit) *float64 {
@@ -145,7 +170,12 @@ func memory(v *results.Visit) *float64 {
 	return v.ConnBytes
 }
 
-func idleCPU(v *results.Visit) *float64 { return v.IdleCPU }
+func idleCPU(v *results.Visit) *float64 {
+	if v.Error != "" {
+		return nil
+	}
+	return v.IdleCPU
+}
 
 func served(v *results.Visit) *float64 {
 	if v.Error != "" {
@@ -199,24 +229,42 @@ func below(e *results.Estimate, limit float64) Status {
 }
 
 // all is the status of a claim that is about several servers: it does not hold if it does not for
-// one of them, and holds if it does for each. The text says which one has decided.
-func all(rows []Row) (Status, string) {
-	rank := []Status{Holds, NotMeasured, TooClose, DoesNotHold}
+// one of them, and holds if it does for each. Where it speaks of several kinds of servers, one of
+// each kind must be among them. The text says which one has decided.
+func all(rows []Row, kinds ...[]string) (Status, string) {
 	status, reason := Status(""), ""
 	for _, r := range rows {
-		if r.Status == "" || slices.Index(rank, r.Status) <= slices.Index(rank, status) {
+		if r.Status == "" || rank(r.Status) <= rank(status) {
 			continue
 		}
 		status, reason = r.Status, ""
 		switch {
-		case r.Status == TooClose:
+		case r.Status == TooClose && r.Why == "":
 			reason = r.Server + ": the limit lies within the interval"
-		case r.Status == NotMeasured:
+		case r.Status == TooClose, r.Status == NotMeasured:
 			reason = r.Server + ": " + r.Why
 		}
 	}
 	if status == "" {
 		return NotMeasured, "no server was measured that it is about"
 	}
+	for _, names := range kinds {
+		is := func(r Row) bool { return r.Status != "" && slices.Contains(names, r.Server) }
+		if status == Holds && !slices.ContainsFunc(rows, is) {
+			return NotMeasured, "nothing was measured of " + strings.Join(names, ", ")
+		}
+	}
 	return status, reason
+}
+
+// rank orders statuses by which of several decides.
+func rank(s Status) int {
+	return slices.Index([]Status{Holds, NotMeasured, TooClose, DoesNotHold}, s)
+}
+
+// and adds what another experiment says of the same claim, which holds if both say so.
+func (v *Verdict) and(status Status, why string) {
+	if rank(status) > rank(v.Status) {
+		v.Status, v.Why = status, why
+	}
 }

@@ -39,7 +39,7 @@ func callsWait(e *evidence) Verdict {
 		row := Row{Server: r.Server}
 		switch r.Server {
 		case "blocking", "threads":
-			if lasted == nil {
+			if lasted == nil || pause.Median <= 0 {
 				row.Status, row.Why = NotMeasured, "no read found nothing"
 				break
 			}
@@ -67,7 +67,7 @@ func callsWait(e *evidence) Verdict {
 	if len(v.Rows) == 0 {
 		return notMeasured("the timeline has neither a blocking nor a polling model")
 	}
-	v.Status, v.Why = all(v.Rows)
+	v.Status, v.Why = all(v.Rows, []string{"blocking", "threads"}, []string{"polling"})
 	models := []string{"blocking", "polling", "select"}
 	v.Charts = []Chart{
 		{Kind: KernelLanes, Title: "One request, as the program and the kernel saw it",
@@ -113,8 +113,17 @@ func readyMeansReady(e *evidence) Verdict {
 		}
 		row := Row{Server: r.Server, Figures: []Figure{counted("reads", w.Reads),
 			counted("in vain", w.Tries)}}
-		if slices.Contains(about, r.Server) {
-			row.Status = holdsIf(w.Reads > 0 && w.Tries == 0)
+		switch {
+		case !slices.Contains(about, r.Server):
+		case w.Tries > 0:
+			row.Status = DoesNotHold
+		case w.Reads == 0:
+			row.Status, row.Why = NotMeasured, "it has read nothing"
+		case r.LeftOut > 0:
+			row.Status = NotMeasured
+			row.Why = fmt.Sprintf("left out of its recording: %d events", r.LeftOut)
+		default:
+			row.Status = Holds
 		}
 		v.Figure = join(v.Figure, fmt.Sprintf("%s %d of %d", r.Server, w.Tries, w.Reads+w.Tries))
 		y := float64(w.Tries) / float64(max(1, w.Reads))

@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/kettle-go/kettle/lab/results"
@@ -19,6 +20,7 @@ func switchesStayInside(e *evidence) Verdict {
 	nanos, kernel := map[string][]float64{}, map[string][]float64{}
 	missing := map[string]string{}
 	var kinds []string
+	figure := "ns/switch"
 	for _, s := range e.Switches {
 		if _, known := nanos[s.Kind]; !known {
 			kinds = append(kinds, s.Kind)
@@ -32,7 +34,7 @@ func switchesStayInside(e *evidence) Verdict {
 		// as the CPU time that it uses, unless another program wants the CPU too.
 		used := s.Nanos
 		if s.CPU != nil {
-			used = *s.CPU
+			used, figure = *s.CPU, "CPU ns/switch"
 		}
 		nanos[s.Kind] = append(nanos[s.Kind], used)
 		if s.Kernel != nil {
@@ -53,32 +55,43 @@ func switchesStayInside(e *evidence) Verdict {
 	for _, kind := range kinds {
 		t, k := estimateOf(nanos[kind]), estimateOf(kernel[kind])
 		v.Rows = append(v.Rows, Row{Server: kind, Why: missing[kind], Figures: []Figure{
-			measured("ns/switch", t, number), measured("kernel switches/switch", k, number)}})
+			measured(figure, t, number), measured("kernel switches/switch", k, number)}})
 		series.add(kind, 0, t)
 	}
 	v.Charts = []Chart{{Kind: Bars, Title: "One switch from one party to the other",
 		YLabel: "ns", YLog: true, Series: []Series{series},
 		Models: []string{"threads", "coroutines"}}}
+	const unmeasured = "it was not measured"
 	threads, coroutines := estimateOf(nanos["threads"]), estimateOf(nanos["coroutines"])
 	switch {
 	case threads == nil:
-		v.Status, v.Why = NotMeasured, "threads: "+missing["threads"]
+		v.Status, v.Why = NotMeasured, "threads: "+cmp.Or(missing["threads"], unmeasured)
 		return v
 	case coroutines == nil:
-		v.Status, v.Why = NotMeasured, "coroutines: "+missing["coroutines"]
+		v.Status, v.Why = NotMeasured, "coroutines: "+cmp.Or(missing["coroutines"], unmeasured)
+		return v
+	case !(threads.Low > 0 && coroutines.Low > 0):
+		v.Status, v.Why = NotMeasured, "the clock says that a switch took no time"
 		return v
 	}
 	v.Figure = fmt.Sprintf("coroutines %s, threads %s", seconds(coroutines.Median/1e9),
 		seconds(threads.Median/1e9))
-	switch k := estimateOf(kernel["coroutines"]); {
-	case k != nil && k.Median > noneInTime:
-		v.Status = DoesNotHold
-	case threads.Low > farLess*coroutines.High:
-		v.Status = Holds
-	case threads.High <= farLess*coroutines.Low:
-		v.Status = DoesNotHold
-	default:
-		v.Status, v.Why = TooClose, fmt.Sprintf("about %d times", farLess)
-	}
+	v.Status, v.Why = farLessThan(coroutines, threads, estimateOf(kernel["coroutines"]))
 	return v
+}
+
+// farLessThan judges by what a switch costs, and by how often the kernel switched meanwhile.
+func farLessThan(coroutines, threads, kernel *results.Estimate) (Status, string) {
+	far := threads.Low > farLess*coroutines.High
+	switch {
+	case kernel != nil && kernel.Median > noneInTime:
+		return DoesNotHold, ""
+	case far && kernel == nil:
+		return NotMeasured, "it is not known how often the kernel switched"
+	case far:
+		return Holds, ""
+	case threads.High <= farLess*coroutines.Low:
+		return DoesNotHold, ""
+	}
+	return TooClose, fmt.Sprintf("about %d times", farLess)
 }

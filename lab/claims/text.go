@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/kettle-go/kettle/lab/results"
 )
@@ -12,7 +13,7 @@ import (
 // known to read them, and where they come from.
 func WriteMarkdown(w io.Writer, set *results.Set, verdicts []Verdict) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# The claims, measured\n\n%s\n", set.Run.Title())
+	fmt.Fprintf(&b, "# The claims, measured\n\n%s\n", escape(set.Run.Title()))
 	for _, warning := range set.Run.Warnings {
 		fmt.Fprintf(&b, "\n**%s**\n", escape(warning))
 	}
@@ -58,8 +59,11 @@ func (v Verdict) writeMarkdown(b *strings.Builder) {
 			names = appendOnce(names, f.Name)
 		}
 	}
-	fmt.Fprintf(b, "\n| | %s | |\n|---|%s---|\n", escape(strings.Join(names, " \x00 ")),
-		strings.Repeat("---|", len(names)))
+	b.WriteString("\n| |")
+	for _, name := range names {
+		fmt.Fprintf(b, " %s |", escape(name))
+	}
+	fmt.Fprintf(b, " |\n|---|%s---|\n", strings.Repeat("---|", len(names)))
 	for _, r := range v.Rows {
 		fmt.Fprintf(b, "| %s |", escape(r.Server))
 		for _, name := range names {
@@ -111,10 +115,16 @@ func writeMachine(b *strings.Builder, set *results.Set) {
 	}
 }
 
-// escape keeps text from being taken for Markdown's own signs. A NUL is a bar between two cells.
+// escape keeps text from being taken for Markdown's own signs, or for a terminal's.
 func escape(text string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;", "\x00", "|", "*", `\*`,
-		"`", "\\`").Replace(text)
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "&", "&amp;", "<", "&lt;",
+		"*", `\*`, "[", `\[`, "`", "\\`").Replace(text)
 }
 
 func capital(text string) string {

@@ -2,6 +2,7 @@ package claims
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/kettle-go/kettle/lab/results"
 )
@@ -20,23 +21,25 @@ func batches(computes bool) func(results.Load) bool {
 // compute.
 func share(v *results.Visit) *float64 {
 	w := v.Batched
-	if w == nil || v.Error != "" || w.Requests < int64(v.Load.Conns) {
+	sum := float64(v.Load.Conns) * (v.Load.Wait + v.Load.Work)
+	if w == nil || v.Error != "" || w.Requests < int64(v.Load.Conns) || sum <= 0 {
 		return nil
 	}
-	return new(w.Seconds / (float64(v.Load.Conns) * (v.Load.Wait + v.Load.Work)))
+	return new(w.Seconds / sum)
 }
 
 func batchSeconds(v *results.Visit) *float64 {
-	if v.Batched == nil || v.Error != "" {
+	if share(v) == nil {
 		return nil
 	}
 	return &v.Batched.Seconds
 }
 
-// batchCPU returns the share of a CPU that a server used while a batch lasted.
+// batchCPU returns the share of a CPU that a server used while a batch lasted. Of a worker that is
+// there for one request it is not known: it has ended when that is answered.
 func batchCPU(v *results.Visit) *float64 {
 	w := v.Batched
-	if w == nil || w.CPUMicros == nil || w.Seconds <= 0 {
+	if w == nil || v.Server == "processes" || w.CPUMicros == nil || w.Seconds <= 0 {
 		return nil
 	}
 	return new(*w.CPUMicros * 1e-6 * float64(w.Requests) / w.Seconds)
@@ -45,7 +48,7 @@ func batchCPU(v *results.Visit) *float64 {
 // overlappedWaits judges whether requests that wait at the same time take as long as one of them,
 // and in the blocking server as long as all together.
 func overlappedWaits(e *evidence) Verdict {
-	return e.batched("wait", batches(false), func(name string, took *results.Estimate) Status {
+	v := e.batched("wait", batches(false), func(name string, took *results.Estimate) Status {
 		switch name {
 		case "blocking":
 			return above(took, summed)
@@ -54,11 +57,20 @@ func overlappedWaits(e *evidence) Verdict {
 		}
 		return below(took, overlapped)
 	}, "blocking", "streams")
+	overlaps := func(r Row) bool { return r.Server != "blocking" }
+	if v.Status == Holds && !slices.ContainsFunc(v.Rows, overlaps) {
+		v.Status, v.Why = NotMeasured, "nothing was measured of a server whose waits overlap"
+	}
+	return v
 }
 
 // computingIsNotWaiting judges whether requests that compute at the same time, on one CPU, take as
 // long as all together, however the server is made.
 func computingIsNotWaiting(e *evidence) Verdict {
+	m := e.Run.Machine
+	if len(e.servers("compute")) > 0 && m.CPUs > 1 && len(m.ServerCPUs) != 1 {
+		return notMeasured("the servers were not bound to one CPU")
+	}
 	return e.batched("compute", batches(true), func(name string, took *results.Estimate) Status {
 		return above(took, summed)
 	}, "threads", "streams")
@@ -102,19 +114,23 @@ func (e *evidence) batched(workload string, fits func(results.Load) bool,
 		v.Figure += fmt.Sprintf("; the sum is %s", seconds(sum))
 	}
 	v.Status, v.Why = all(v.Rows)
-	v.Charts = []Chart{{Kind: Bars, YLabel: "ms", Limit: new(1e3 * sum), Series: []Series{series},
+	v.Charts = []Chart{{Kind: Bars, YLabel: "ms", Limit: new(1e3 * sum), Sum: true,
+		Series: []Series{series},
 		Title: fmt.Sprintf("Time for %d requests of %s at once", load.Conns,
 			seconds(load.Wait+load.Work)),
 		Models: named}}
 	return v
 }
 
+// onOneLoop are the models whose connections share one loop and are told when they are ready.
+func onOneLoop() []string { return []string{"selectors", "coroutines", "protocol", "streams"} }
+
 // heavyOnes fits the loads in which some of the connections compute.
 func heavyOnes(l results.Load) bool { return l.Heavy > 0 && !l.Batch }
 
 // lightP99 returns the 99th percentile of those that do not compute, in seconds.
 func lightP99(v *results.Visit) *float64 {
-	if v.Paced == nil || v.Error != "" || late(v.Paced) {
+	if v.Paced == nil || !complete(v) || late(v.Paced) || v.Paced.LatencyP99 <= 0 {
 		return nil
 	}
 	return new(float64(v.Paced.LatencyP99) / 1e9)
@@ -142,7 +158,7 @@ func blockedLoop(e *evidence) Verdict {
 		p99 := estimate(visits, lightP99)
 		row := Row{Server: name, Figures: []Figure{measured("p99 of the others", p99, seconds)}}
 		switch name {
-		case "selectors", "streams", "coroutines", "protocol":
+		case "selectors", "coroutines", "protocol", "streams":
 			row.Status = above(p99, work/2)
 		case "threads", "processes":
 			row.Status = below(p99, work/2)
@@ -158,11 +174,12 @@ func blockedLoop(e *evidence) Verdict {
 		}
 		v.Rows = append(v.Rows, row)
 	}
-	v.Status, v.Why = all(v.Rows)
+	v.Status, v.Why = all(v.Rows, onOneLoop())
 	if v.Figure != "" {
 		v.Figure = "p99 of the others: " + v.Figure
 	}
-	v.Charts = []Chart{{Kind: Bars, YLabel: "ms", Limit: new(1e3 * work), Series: []Series{series},
+	v.Charts = []Chart{{Kind: Bars, YLabel: "ms", Limit: new(1e3 * work / 2),
+		Series: []Series{series},
 		Title: fmt.Sprintf("p99 of the others while one of ten connections computes for %s",
 			seconds(work)), Models: []string{"streams", "threads"}}, curves}
 	if slow := besideDeaf(e); len(slow.Series) > 0 {

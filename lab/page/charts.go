@@ -22,6 +22,7 @@ type chart struct {
 	XLog   bool             `json:"xLog,omitempty"`
 	YLog   bool             `json:"yLog,omitempty"`
 	Limit  *float64         `json:"limit,omitempty"`
+	Sum    bool             `json:"sum,omitempty"` // Limit is that, and no threshold
 	Panels []panel          `json:"panels"`
 }
 
@@ -86,7 +87,7 @@ func (v *view) newChart(id string, of []*claims.Chart) *figure {
 		return f
 	}
 	c := &chart{ID: id, Kind: first.Kind, XLabel: first.XLabel, YLabel: first.YLabel,
-		XLog: first.XLog, YLog: first.YLog, Limit: first.Limit}
+		XLog: first.XLog, YLog: first.YLog, Limit: first.Limit, Sum: first.Sum}
 	switch first.Kind {
 	case claims.Bars:
 		f.Labels = true

@@ -244,7 +244,7 @@
 				fillOpacity: (r) => r.later ? 0.15 : 0.5, stroke: "colour", insetTop: 4,
 				insetBottom: 4 }));
 		}
-		if (chart.limit !== undefined) marks.push(...limit(Plot.ruleX, "x", chart.limit));
+		if (chart.limit !== undefined) marks.push(...limit(Plot.ruleX, "x", chart));
 		const spread = values.filter((r) => r.low < r.high);
 		const low = (r) => Math.max(r.low, from);
 		marks.push(
@@ -270,9 +270,10 @@
 			marks })];
 	}
 
-	// limit draws where the threshold of the claim is.
-	function limit(rule, channel, at) {
-		const text = { text: [`threshold ${brief(at)}`], fill: "var(--ink)", fontWeight: 600 };
+	// limit draws where the threshold of the claim is, or the sum of all.
+	function limit(rule, channel, chart) {
+		const at = chart.limit;
+		const text = { text: [`${chart.sum ? "sum" : "threshold"} ${brief(at)}`], fill: "var(--ink)", fontWeight: 600 };
 		return [
 			rule([at], { stroke: "var(--ink)", strokeDasharray: "3 3", strokeWidth: 1.5 }),
 			channel === "x" ?
@@ -315,7 +316,7 @@
 				marks.push(...line(s, all, y.domain[0], curve, chosen.size && !chosen.has(s.name)));
 				ends.push({ ...all[all.length - 1], name: s.name, ...styleOf(s) });
 			}
-			if (chart.limit !== undefined) marks.push(...limit(Plot.ruleY, "y", chart.limit));
+			if (chart.limit !== undefined) marks.push(...limit(Plot.ruleY, "y", chart));
 			if (direct) {
 				const at = apart(ends.map((e) => place(e.y)), 15, top, height - bottom);
 				ends.forEach((e, i) => marks.push(

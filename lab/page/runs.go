@@ -79,8 +79,7 @@ func busy(v *results.Visit) bool {
 
 // late reports whether the load generator could not keep its times.
 func late(v *results.Visit) bool {
-	return v.Paced != nil && v.Paced.Requests > 0 &&
-		float64(v.Paced.Late) > manyLate*float64(v.Paced.Requests)
+	return v.Paced != nil && float64(v.Paced.Late) > manyLate*v.Paced.Offered*v.Paced.Seconds
 }
 
 // visitsThat names the servers of the visits of a kind, after their workload.

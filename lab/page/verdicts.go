@@ -24,10 +24,11 @@ type claimView struct {
 
 // verdictView is what one run says of a claim.
 type verdictView struct {
-	Run    string // its letter
-	Status statusView
-	Figure string
-	Why    string
+	Run      string // its letter
+	Status   statusView
+	Figure   string
+	Why      string
+	Decisive string // what decides, in a line
 }
 
 // statusView is a status as it is shown: never by its colour alone.
@@ -87,8 +88,10 @@ func (v *view) newClaim(c claims.Claim, of []*claims.Verdict) *claimView {
 		vv := verdictView{Run: v.Runs[i].Letter}
 		if x == nil {
 			vv.Status, vv.Why = newStatus(claims.NotMeasured), "the run knows no such claim"
+			vv.Decisive = vv.Why
 		} else {
 			vv.Status, vv.Figure, vv.Why = newStatus(x.Status), x.Figure, x.Why
+			vv.Decisive = x.Decisive()
 		}
 		cv.Verdicts = append(cv.Verdicts, vv)
 		cv.Differs = cv.Differs || vv.Status != cv.Verdicts[0].Status

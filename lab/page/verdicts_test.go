@@ -159,7 +159,8 @@ func switchVerdict(set *results.Set) claims.Verdict {
 			Predicted: "a thread’s at least 50 times a coroutine’s"},
 		Figure: "29.7 times, 26 to 33",
 		Charts: []claims.Chart{{Kind: claims.Bars, Title: "One switch", YLabel: "ns", YLog: true,
-			Limit: new(1000.0), Series: []claims.Series{{Name: "ns per switch", Points: points}}}}}
+			Limit: new(1000.0), Sum: true,
+			Series: []claims.Series{{Name: "ns per switch", Points: points}}}}}
 }
 
 func timelineVerdict() claims.Verdict {

@@ -16,7 +16,8 @@ func visited(server string, round int, n float64) *results.Visit {
 	window := func(rate float64) *results.Window {
 		return &results.Window{CPUMicros: new(10 * n), Switches: new(n), Report: load.Report{
 			Rate: rate, LatencyP50: int64(30_000 * n), LatencyP99: int64(60_000 * n),
-			LatencyP999: int64(2e6 * n), Requests: 1000, GeneratorShare: 0.5}}
+			LatencyP999: int64(2e6 * n), Requests: 1000, Offered: 1000, Seconds: 1,
+			GeneratorShare: 0.5}}
 	}
 	return &results.Visit{Workload: "storm", Server: server, Round: round, Served: 100, Threads: 5,
 		Processes: 1, Load: results.Load{Conns: 100, Size: 64, Rate: 5000},
@@ -170,6 +171,9 @@ func TestWarningsSayWhatMakesFiguresDoubtful(t *testing.T) {
 			"more than 90 % of its CPU"},
 		{"a late generator", with(func(v *results.Visit) { v.Paced.Late = 2 }),
 			"late, so that the latencies"},
+		{"a late generator, of a server that answers nothing", with(func(v *results.Visit) {
+			v.Paced.Late, v.Paced.Requests = 2, 0
+		}), "late, so that the latencies"},
 		{"a generator in time", with(func(v *results.Visit) { v.Paced.Late = 1 }), ""},
 	} {
 		got := warnings(c.set)

@@ -100,22 +100,29 @@ type End struct {
 	Interrupted string  `json:"interrupted,omitempty"` // why, if it did not come to its end
 }
 
-// Writer writes records, each as a line, at once.
-type Writer struct{ w io.Writer }
+// Writer writes records, each as a line, at once. When one could not be written it writes no more:
+// what came behind a line that was cut could not be read.
+type Writer struct {
+	w   io.Writer
+	err error // of the line that could not be written
+}
 
 // NewWriter returns a Writer to w.
-func NewWriter(w io.Writer) *Writer { return &Writer{w} }
+func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
 // Write writes one record.
 func (w *Writer) Write(r Record) error {
-	line, err := json.Marshal(r)
-	if err == nil {
-		_, err = w.w.Write(append(line, '\n'))
+	if w.err != nil {
+		return w.err
 	}
+	line, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("write results: %w", err)
 	}
-	return nil
+	if _, err = w.w.Write(append(line, '\n')); err != nil {
+		w.err = fmt.Errorf("write results: %w", err)
+	}
+	return w.err
 }
 
 // Set is what a file has.

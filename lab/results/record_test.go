@@ -113,6 +113,36 @@ func TestWrongResults(t *testing.T) {
 	}
 }
 
+// full is a disk that has no room for the second line, and has some again later.
+type full struct {
+	bytes.Buffer
+	lines int
+}
+
+func (f *full) Write(p []byte) (int, error) {
+	if f.lines++; f.lines == 2 {
+		n, _ := f.Buffer.Write(p[:len(p)/2])
+		return n, errBroken
+	}
+	return f.Buffer.Write(p)
+}
+
+// TestDiskThatIsFull: what was written before can be read.
+func TestDiskThatIsFull(t *testing.T) {
+	f := &full{}
+	w := NewWriter(f)
+	var errs []error
+	for _, r := range example() {
+		errs = append(errs, w.Write(r))
+	}
+	if errs[0] != nil || !errors.Is(errs[1], errBroken) || !errors.Is(errs[5], errBroken) {
+		t.Errorf("%v", errs)
+	}
+	if _, err := Read(&f.Buffer); err != nil {
+		t.Errorf("what was written before: %v", err)
+	}
+}
+
 var errBroken = errors.New("the disk is broken")
 
 // broken is a file that cannot be read or written.
@@ -141,6 +171,13 @@ func TestLatenciesOfSeveralRounds(t *testing.T) {
 	}
 	if all = all.Plus(nil); all.TotalCount() != 300 || one.TotalCount() != 100 {
 		t.Errorf("%d together, %d in each", all.TotalCount(), one.TotalCount())
+	}
+	wide := &Latencies{hdrhistogram.New(1, 600e9, 3)}
+	if err := wide.RecordValue(500e9); err != nil {
+		t.Fatal(err)
+	}
+	if got := wide.Plus(one); got.TotalCount() != 101 || got.Max() < 490e9 {
+		t.Errorf("of one with a wider range: %d, up to %d", got.TotalCount(), got.Max())
 	}
 	if all.Equal(one) || !one.Equal(one) || one.Equal(nil) {
 		t.Error("equal are those with the same values")

@@ -27,15 +27,18 @@ func NewEstimate(xs []float64) Estimate {
 	}
 	xs = slices.Sorted(slices.Values(xs))
 	e := Estimate{Median: Median(xs), Low: xs[0], High: xs[n-1], N: n}
-	tail := math.Pow(0.5, float64(n)) // P(at most 0 of n values below the median)
+	// P(exactly k of n values below the median) is ways times 2 to the power of exponent, as with
+	// a thousand values it is less than a number can be.
+	ways, exponent := 1.0, -n
+	tail := math.Ldexp(ways, exponent) // P(at most k of n), of none
 	e.Level = 1 - 2*tail
 	if n == 1 {
 		e.Level = 0
 	}
-	probability := tail
 	for k := 1; k < n/2; k++ {
-		probability *= float64(n-k+1) / float64(k) // P(exactly k of n)
-		tail += probability
+		fraction, by := math.Frexp(ways * float64(n-k+1) / float64(k))
+		ways, exponent = fraction, exponent+by
+		tail += math.Ldexp(ways, exponent)
 		if level := 1 - 2*tail; level >= 0.95 {
 			e.Low, e.High, e.Level = xs[k], xs[n-1-k], level
 		}

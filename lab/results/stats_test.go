@@ -86,6 +86,22 @@ func TestIntervalInPractice(t *testing.T) {
 	}
 }
 
+// TestIntervalOfThousandsOfValues is about as wide as the normal distribution says: 1.96 standard
+// deviations of the number of values below the median.
+func TestIntervalOfThousandsOfValues(t *testing.T) {
+	for _, n := range []int{1000, 1100, 5000} {
+		xs := make([]float64, n)
+		for i := range xs {
+			xs[i] = float64(i)
+		}
+		e := NewEstimate(xs)
+		want := 1.96 * math.Sqrt(float64(n))
+		if got := e.High - e.Low; math.Abs(got-want) > 4 || e.Level < 0.95 || e.Level > 0.96 {
+			t.Errorf("of %d values: %+v, %g places wide, not %g", n, e, got, want)
+		}
+	}
+}
+
 // naiveMedian is the value with as many below as above, found by looking at each.
 func naiveMedian(xs []float64) float64 {
 	var middle []float64

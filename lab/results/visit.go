@@ -131,12 +131,17 @@ func (l *Latencies) Equal(m *Latencies) bool {
 	return l.Histogram.Equals(m.Histogram)
 }
 
-// Plus returns the latencies of both; either may be nil.
+// Plus returns the latencies of both; either may be nil. All of them are in it, if one has a wider
+// range.
 func (l *Latencies) Plus(m *Latencies) *Latencies {
 	if m == nil {
 		return l
 	}
-	sum := hdrhistogram.New(m.LowestTrackableValue(), m.HighestTrackableValue(), 3)
+	highest := m.HighestTrackableValue()
+	if l != nil {
+		highest = max(highest, l.HighestTrackableValue())
+	}
+	sum := hdrhistogram.New(1, highest, 3)
 	if l != nil {
 		sum.Merge(l.Histogram)
 	}

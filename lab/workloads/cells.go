@@ -12,7 +12,7 @@ func growth() Workload {
 		Name:   "growth",
 		About:  "ever more busy connections: who is served, at what cost?",
 		Claims: []string{"C1", "C2", "C3"},
-		Params: "connections 2, 10, 100; in a full run 1 to 5,000",
+		Params: "connections 10, 100; in a full run 1 to 5,000",
 		models: []string{"blocking", "processes", "threads", "goroutines", "selectors", "streams"},
 		rounds: [3]int{1, 2, 5},
 		cells: func(p *plan) {
@@ -52,7 +52,7 @@ func crowd() Workload {
 	return Workload{
 		Name:   "crowd",
 		About:  "silent connections beside 100 busy ones: what does a message cost?",
-		Claims: []string{"C2", "C10", "C11", "C12"},
+		Claims: []string{"C10", "C11", "C12"},
 		Params: "silent connections 0, 800, 4,000; in a full run up to 10,000",
 		models: []string{"select", "poll", "polling", "selectors", "protocol", "streams"},
 		rounds: [3]int{1, 3, 5},
@@ -98,9 +98,9 @@ func limitOf(model string) int {
 func idle() Workload {
 	return Workload{
 		Name:   "idle",
-		About:  "100 connections, all silent: what does waiting cost?",
+		About:  "connections that are all silent: what does waiting cost?",
 		Claims: []string{"C5", "C10", "C12"},
-		Params: "connections 100; silence of 400 ms",
+		Params: "connections 50; silence of 400 ms",
 		rounds: [3]int{1, 1, 3},
 		cells: func(p *plan) {
 			cfg := p.base(pick(p, 20, 50, 100))
@@ -123,7 +123,7 @@ func idle() Workload {
 func storm() Workload {
 	return Workload{
 		Name:   "storm",
-		About:  "100 connections, all busy, and the same at a fixed rate",
+		About:  "connections that are all busy, and the same at a fixed rate",
 		Claims: []string{"C17"},
 		Params: "--conns, --idle-conns, --size, --depth, --rate, --duration, --reference",
 		models: []string{"selectors", "coroutines", "goroutines", "protocol", "streams", "uring"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/kettle-go/kettle/lab"
 	"github.com/kettle-go/kettle/lab/results"
@@ -46,6 +47,17 @@ func (o Options) Visits() int {
 		n += len(o.plan(&w).cells) * o.roundsOf(w)
 	}
 	return n
+}
+
+// Visit reports whether a server is visited in any of the workloads.
+func (o Options) Visit(server string) bool {
+	for _, w := range o.Workloads {
+		is := func(c lab.Cell) bool { return c.Server.Name == server }
+		if slices.ContainsFunc(o.plan(&w).cells, is) {
+			return true
+		}
+	}
+	return false
 }
 
 // AllRounds returns how many rounds there are, by workload.

@@ -10,8 +10,8 @@ import "time"
 func wait() Workload {
 	return Workload{
 		Name:   "wait",
-		About:  "10 requests at once, each waits 100 ms for an upstream answer",
-		Claims: []string{"C5", "C6"},
+		About:  "10 requests at once, each waits for an upstream answer",
+		Claims: []string{"C6"},
 		Params: "requests 10, each on a connection of its own; --wait 100ms",
 		models: []string{"blocking", "processes", "threads", "select", "selectors", "coroutines",
 			"goroutines", "protocol", "streams"},

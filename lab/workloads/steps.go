@@ -3,6 +3,7 @@ package workloads
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -75,9 +76,11 @@ func events() Workload {
 	}
 }
 
-// record records each model that the workload concerns.
+// record records each model that the workload concerns. What goes wrong with one is no reason to
+// stop.
 func (p *plan) record(ctx context.Context) error {
 	const wait = 10 * time.Millisecond
+	var failed error
 	for _, name := range p.concerned(p.workload.models...) {
 		s, err := p.Make(name, "--wait", wait.String(), "--trace", "{trace}")
 		if err != nil {
@@ -86,8 +89,12 @@ func (p *plan) record(ctx context.Context) error {
 		}
 		recording, err := timeline.Record(ctx, timeline.Config{Name: name, Command: s.Command,
 			Wait: wait, Clients: 3, Stderr: p.Stderr})
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err != nil {
-			return err
+			failed = errors.Join(failed, err)
+			continue
 		}
 		line, err := json.Marshal(recording)
 		if err == nil {
@@ -97,5 +104,5 @@ func (p *plan) record(ctx context.Context) error {
 			return fmt.Errorf("keep the recording of %s: %w", name, err)
 		}
 	}
-	return nil
+	return failed
 }

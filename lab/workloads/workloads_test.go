@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/lab"
+	"github.com/kettle-go/kettle/lab/claims"
 	"github.com/kettle-go/kettle/lab/results"
 )
 
@@ -81,6 +82,14 @@ func TestClaimsHaveTheirEvidence(t *testing.T) {
 		})
 		if inDefault != (len(w.Claims) > 0) {
 			t.Errorf("%s, with the claims %v, is run by itself: %v", w.Name, w.Claims, inDefault)
+		}
+	}
+	for _, c := range claims.All() {
+		for _, w := range All() {
+			if slices.Contains(c.Workloads, w.Name) != slices.Contains(w.Claims, c.ID) {
+				t.Errorf("%s is judged by %v, and %s is evidence for %v", c.ID, c.Workloads, w.Name,
+					w.Claims)
+			}
 		}
 	}
 	if len(Default(Full)) != len(All()) {
@@ -198,5 +207,20 @@ func TestServersThatDoNotStart(t *testing.T) {
 	o.Keep = func(results.Record) error { return errAbsent }
 	if err := Run(t.Context(), o); !errors.Is(err, errAbsent) {
 		t.Errorf("results that cannot be kept: %v", err)
+	}
+}
+
+// TestRecordingsThatFail are told of, each, and the others are made.
+func TestRecordingsThatFail(t *testing.T) {
+	o := options(Quick)
+	o.Workloads, o.Models, o.Others = []Workload{events()}, []string{"blocking", "select"}, nil
+	o.Make = func(model string, flags ...string) (lab.Server, error) {
+		return lab.Server{Name: model, Command: append([]string{"/nowhere"}, flags...)}, nil
+	}
+	err := Run(t.Context(), o)
+	for _, name := range o.Models {
+		if err == nil || !strings.Contains(err.Error(), "timeline of "+name) {
+			t.Errorf("nothing is said of %s: %v", name, err)
+		}
 	}
 }

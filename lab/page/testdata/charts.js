@@ -30,9 +30,9 @@
 			if (spread > 0 && marks("area", "path") === 0)
 				wrong.push(`${chart.id} shows no spread`);
 		}
-		if (chart.limit !== undefined &&
-			!pictures.every((p) => p.textContent.includes("threshold")))
-			wrong.push(`${chart.id} does not show its threshold`);
+		const limit = chart.sum ? "sum" : "threshold";
+		if (chart.limit !== undefined && !pictures.every((p) => p.textContent.includes(limit)))
+			wrong.push(`${chart.id} does not show its ${limit}`);
 		const names = new Set(chart.panels.flatMap((p) => p.series.map((s) => s.name)));
 		for (const name of names)
 			if (names.size > 1 && ![...place.querySelectorAll("text, button")].some((t) =>
