@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -62,8 +63,10 @@ func (v *visitor) byClient(ctx context.Context, client []string, addr string) er
 // told reads what another load generator says it has done.
 func told(text string) (r load.Report, err error) {
 	var cpu float64
-	if _, err = fmt.Sscanf(text, "answered %d messages in %f s with %f s of CPU\n", &r.Requests,
-		&r.Seconds, &cpu); err == nil && r.Seconds > 0 && r.Requests >= 0 && cpu >= 0 {
+	_, err = fmt.Sscanf(text, "answered %d messages in %f s with %f s of CPU\n", &r.Requests,
+		&r.Seconds, &cpu)
+	if err == nil && 0 < r.Seconds && r.Seconds <= math.MaxInt32 && r.Requests >= 0 &&
+		0 <= cpu && cpu <= math.MaxInt32 {
 		r.Rate = float64(r.Requests) / r.Seconds
 		r.GeneratorShare = cpu / r.Seconds
 		return r, nil

@@ -66,6 +66,7 @@ func TestAnotherGeneratorThatFails(t *testing.T) {
 		"echo enough":                   `load by /bin/sh: it says "enough", not "answered N me`,
 		"true":                          `load by /bin/sh: it says "", not "answered N messages`,
 		"echo answered 1 messages in 0.0 s with 0 s of CPU": `it says "answered 1 messages in 0`,
+		"echo answered 1 messages in Inf s with 0 s of CPU": `it says "answered 1 messages in I`,
 	} {
 		r, err := run(t, generated(t, script))
 		if err == nil || !strings.Contains(err.Error(), want) {

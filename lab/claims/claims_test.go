@@ -159,6 +159,9 @@ func (m *made) batch(workload, server string, asked results.Load, took float64) 
 	m.rounds(workload, server, asked, func(v *results.Visit, n float64) {
 		v.Batched = window(10)
 		v.Batched.Requests, v.Batched.Seconds = 10, took*(0.98+0.01*n)
+		if asked.Work > 0 { // and has the CPU to itself
+			v.Batched.CPUMicros = new(v.Batched.Seconds / 10 * 1e6)
+		}
 	})
 }
 

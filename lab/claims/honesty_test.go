@@ -144,6 +144,16 @@ func TestComputingOnManyCPUs(t *testing.T) {
 	}
 }
 
+// TestComputingBesideOthers is no evidence of what computing takes.
+func TestComputingBesideOthers(t *testing.T) {
+	m := &made{}
+	m.batch("compute", "streams", results.Load{Work: 0.05}, 1.2)
+	for _, v := range m.Visits {
+		*v.Batched.CPUMicros *= 0.4
+	}
+	m.wants(t, "C7", NotMeasured, "streams: another program had the CPU, too")
+}
+
 // TestRecordingsThatSayNothing of whether a call would have waited.
 func TestRecordingsThatSayNothing(t *testing.T) {
 	const none = `{"server":"select","lanes":[{"kind":"thread"}],"clients":[{}],"events":[` +

@@ -13,6 +13,10 @@ const (
 	summed     = 0.9
 )
 
+// busyWith is the share of its CPU that a server uses at least while it computes, and nothing else
+// runs there.
+const busyWith = 0.8
+
 func batches(computes bool) func(results.Load) bool {
 	return func(l results.Load) bool { return l.Batch && (l.Work > 0) == computes }
 }
@@ -48,15 +52,16 @@ func batchCPU(v *results.Visit) *float64 {
 // overlappedWaits judges whether requests that wait at the same time take as long as one of them,
 // and in the blocking server as long as all together.
 func overlappedWaits(e *evidence) Verdict {
-	v := e.batched("wait", batches(false), func(name string, took *results.Estimate) Status {
+	judge := func(name string, took *results.Estimate) (Status, string) {
 		switch name {
 		case "blocking":
-			return above(took, summed)
+			return above(took, summed), ""
 		case "processes": // to start them takes the longer part of its time
-			return below(took, summed)
+			return below(took, summed), ""
 		}
-		return below(took, overlapped)
-	}, "blocking", "streams")
+		return below(took, overlapped), ""
+	}
+	v := e.batched("wait", batches(false), judge, "blocking", "streams")
 	overlaps := func(r Row) bool { return r.Server != "blocking" }
 	if v.Status == Holds && !slices.ContainsFunc(v.Rows, overlaps) {
 		v.Status, v.Why = NotMeasured, "nothing was measured of a server whose waits overlap"
@@ -71,14 +76,19 @@ func computingIsNotWaiting(e *evidence) Verdict {
 	if len(e.servers("compute")) > 0 && m.CPUs > 1 && len(m.ServerCPUs) != 1 {
 		return notMeasured("the servers were not bound to one CPU")
 	}
-	return e.batched("compute", batches(true), func(name string, took *results.Estimate) Status {
-		return above(took, summed)
-	}, "threads", "streams")
+	judge := func(name string, took *results.Estimate) (Status, string) {
+		used := estimate(e.of("compute", name, batches(true)), batchCPU)
+		if used != nil && used.Median < busyWith { // then it has taken longer for another reason
+			return NotMeasured, "another program had the CPU, too"
+		}
+		return above(took, summed), ""
+	}
+	return e.batched("compute", batches(true), judge, "threads", "streams")
 }
 
 // batched judges each server by how long it took for a batch, and names two of them.
 func (e *evidence) batched(workload string, fits func(results.Load) bool,
-	judge func(string, *results.Estimate) Status, named ...string) Verdict {
+	judge func(string, *results.Estimate) (Status, string), named ...string) Verdict {
 	names := e.servers(workload)
 	if len(names) == 0 {
 		return notMeasured("%s was not run", workload)
@@ -93,7 +103,8 @@ func (e *evidence) batched(workload string, fits func(results.Load) bool,
 		}
 		load = visits[0].Load
 		took, part := estimate(visits, batchSeconds), estimate(visits, share)
-		row := Row{Server: name, Status: judge(name, part), Figures: []Figure{
+		status, reason := judge(name, part)
+		row := Row{Server: name, Status: status, Why: reason, Figures: []Figure{
 			measured("time for all", took, seconds),
 			measured("of the sum", part, percent),
 			measured("CPU used", estimate(visits, batchCPU), percent),
