@@ -50,7 +50,7 @@
 // difference is noise.
 //
 // How CPU time divides into the program's and the kernel's comes from samples, over all rounds.
-// System calls are counted in one more round, as counting slows them down, and only where the
-// system permits it (perf events). A rate is the server's only where the load generator was not
+// System calls are counted in one more round, by kind, as counting slows them down, and only where
+// the system permits it (perf events). A rate is the server's only where the load generator was not
 // the bottleneck; where it was, the row has a +.
 package main

@@ -39,6 +39,10 @@ func compare(ctx context.Context, o options, out, stderr io.Writer) (err error) 
 	defer func() { err = errors.Join(err, closeResults()) }()
 	fmt.Fprintln(out, "CPU (in all, in the program, in the kernel), system calls and switches of "+
 		"threads are per message")
+	if why := lab.CallsCounted(); o.calls && why != nil {
+		fmt.Fprintln(out, lab.NoCalls(why))
+		o.calls = false
+	}
 	began := time.Now()
 	var all []outcome
 	var failed error
@@ -129,7 +133,7 @@ func measure(ctx context.Context, o options, load workload, servers []lab.Server
 	}
 	o.rounds, o.window = 1, o.window/2 // calls need no time to be counted well
 	cfg = load.config(o, servers)
-	cfg.CountCalls = true
+	cfg.CountCalls, cfg.Record = true, keep.Write
 	cfg.Reference = "" // nothing of this round is compared
 	// What fails here has failed before, or is shown as not available.
 	r.calls, _ = lab.Run(ctx, cfg)

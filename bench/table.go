@@ -44,6 +44,7 @@ func (r outcome) write(out io.Writer) {
 	}
 	fmt.Fprintf(out, "\n%s (%s)\n\n", r.workload.title, r.workload.name)
 	writeRows(out, rows)
+	r.writeCalls(out)
 	if len(disturbed) > 0 {
 		notes = append(notes, "ratios leave out rounds in which the load generator was held up: "+
 			strings.Join(disturbed, ", "))
@@ -100,6 +101,30 @@ func compared(cells []string, e *results.Estimate) {
 	}
 }
 
+// writeCalls writes the system calls of each server by kind, if they were counted.
+func (r outcome) writeCalls(out io.Writer) {
+	if r.calls == nil {
+		return
+	}
+	rows := [][]string{append([]string{"system calls"}, (results.Calls{}).Names()...)}
+	for _, s := range r.report.Servers {
+		calls := r.calls.Figures(s, r.workload.kind).CallKinds
+		if calls == nil || s.Again {
+			continue
+		}
+		cells := []string{rowName(s)}
+		for _, n := range calls.Numbers() {
+			cells = append(cells, fmt.Sprintf("%.2f", *n))
+		}
+		rows = append(rows, cells)
+	}
+	if len(rows) > 1 {
+		fmt.Fprintln(out)
+		writeRows(out, rows)
+		fmt.Fprintln(out)
+	}
+}
+
 // notes returns what is to be known of the machine, and of what was not measured.
 func (r outcome) notes() []string {
 	notes := slices.Clone(r.report.Machine.Notes)
@@ -108,7 +133,7 @@ func (r outcome) notes() []string {
 	}
 	for _, v := range r.calls.Visits {
 		if v.Unsupported != "" {
-			return append(notes, "system calls: n/a: "+v.Unsupported)
+			notes = append(notes, "system calls: n/a: "+v.Server+": "+oneLine(v.Unsupported))
 		}
 	}
 	return notes

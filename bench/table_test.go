@@ -21,12 +21,20 @@ var rewrite = flag.Bool("rewrite", false, "write the tables in testdata, instead
 func visit(s lab.Server, round int, cost float64) *results.Visit {
 	window := &results.Window{
 		Report:    load.Report{Rate: 1e6 / cost, Seconds: 0.25, GeneratorShare: 5 / cost},
-		CPUMicros: new(cost), Switches: new(cost / 100), Calls: new(2.0),
+		CPUMicros: new(cost), Switches: new(cost / 100),
 		User: cost / 40, System: cost / 10,
 	}
 	return &results.Visit{Round: round, Server: s.Name, Again: s.Again,
 		Load: results.Load{Conns: 100}, Served: 100,
 		Saturated: window, Churned: window}
+}
+
+// counted is a visit in which system calls were counted.
+func counted(s lab.Server, cost float64) *results.Visit {
+	v := visit(s, 1, 10*cost) // which nothing shows
+	v.Saturated.CallKinds = &results.Calls{Receive: 1, Send: 1, Wait: cost / 100}
+	v.Saturated.Calls = new(v.Saturated.CallKinds.Total())
+	return v
 }
 
 // example is what two workloads have shown, with each kind of row.
@@ -61,13 +69,14 @@ func example() []outcome {
 				}
 				r.Visits = append(r.Visits, v)
 				if round == 1 {
-					calls.Visits = append(calls.Visits, v)
+					calls.Visits = append(calls.Visits, counted(s, costs[s.Name]))
 				}
 			}
 		}
 		all = append(all, outcome{workload: w, report: r, calls: calls})
 	}
-	all[1].calls.Visits[0].Unsupported = "not permitted"
+	v := all[1].calls.Visits[0]
+	v.Unsupported, v.Saturated.Calls, v.Churned.CallKinds = "not permitted", nil, nil
 	return all
 }
 

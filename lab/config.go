@@ -32,6 +32,9 @@
 // run, has a connection for each request. The first round also has a window in which nothing is
 // sent.
 //
+// System calls are counted in visits of their own, of which nothing else is shown, as counting
+// slows down each call.
+//
 // Models are compared by ratios of figures of the same round, to a reference: the median of
 // the ratios, with the interval that contains the true median with a confidence of 95 %, as
 // far as the number of rounds allows. The reference is also measured against itself, as one
@@ -89,7 +92,8 @@ type Config struct {
 	Seed      uint64
 
 	// CountCalls has the system calls of each window counted. That slows down all of them, of
-	// each server differently, so that nothing else of such a run is to be compared.
+	// each server differently, so that nothing else of such a run is to be compared. Its visits
+	// are recorded as counted ones.
 	CountCalls bool
 
 	// What the servers have been told, for who reads the results, and for what is sent to them.

@@ -16,6 +16,8 @@ type Figures struct {
 	Switches *float64                // per message
 	Calls    *float64                // system calls per message, if they were counted
 
+	CallKinds *results.Calls // the same by kind, each a median of its own
+
 	Generator *float64 // share of a CPU that the load generator used
 
 	// Ratio is CPU per message to the reference's of the same round; nil for itself.
@@ -48,6 +50,8 @@ func (r *Report) Figures(s Server, k results.Kind) Figures {
 		CPU:      middle(visits, cpu),
 		Switches: middle(visits, of(func(w *results.Window) *float64 { return w.Switches })),
 		Calls:    middle(visits, of(func(w *results.Window) *float64 { return w.Calls })),
+
+		CallKinds: k.Calls(visits),
 	}
 	f.Generator = middle(visits, of(func(w *results.Window) *float64 { return &w.GeneratorShare }))
 	var user, system float64

@@ -66,6 +66,7 @@ func (r *Report) writeNotes(b *strings.Builder, rows []Summary) {
 		}
 		s.writeNotes(b)
 	}
+	r.writeUncounted(b)
 }
 
 // shares names the rows in which a share is above a limit, each with its share.

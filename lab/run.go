@@ -15,6 +15,7 @@ type Report struct {
 	Machine results.Machine
 	Servers []Server
 	Visits  []*results.Visit
+	Counted []*results.Visit // others, in which system calls were counted: only those are shown
 	Elapsed time.Duration
 }
 
@@ -59,7 +60,11 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 // tell passes a visit on.
 func (r *Report) tell(v *results.Visit) error {
 	if r.Config.Record != nil {
-		if err := r.Config.Record(results.Record{Visit: v}); err != nil {
+		record := results.Record{Visit: v}
+		if r.Config.CountCalls {
+			record = results.Record{Counted: v}
+		}
+		if err := r.Config.Record(record); err != nil {
 			return fmt.Errorf("lab: keep the results of %s: %w", v.Server, err)
 		}
 	}

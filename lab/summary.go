@@ -25,7 +25,8 @@ type Summary struct {
 
 	CPUSaturated *float64 // µs per message
 	CPUPaced     *float64
-	Switches     *float64 // per message, at the fixed rate
+	Switches     *float64       // per message, at the fixed rate
+	Calls        *results.Calls // system calls per message, saturated, in visits of their own
 	ConnBytes    *float64
 	IdleCPU      *float64 // share of one CPU
 	Threads      int      // in the last round
@@ -56,7 +57,7 @@ func (r *Report) summary(s Server) Summary {
 	sum := Summary{Server: s, Conns: r.Config.Conns + r.Config.IdleConns, Offered: r.Config.Rate,
 		Rate: saturated.Rate, CPUSaturated: saturated.CPU, RatioSaturated: saturated.Ratio,
 		Latency: paced.Latency, CPUPaced: paced.CPU, RatioPaced: paced.Ratio,
-		Switches: paced.Switches, Disturbed: paced.Disturbed}
+		Switches: paced.Switches, Disturbed: paced.Disturbed, Calls: r.counted(s)}
 	var late, due float64
 	for _, v := range visits {
 		sum.Served = max(sum.Served, v.Served)

@@ -42,6 +42,7 @@ func columns(rate float64, rows []Summary) []column {
 		}},
 		{"CPU µs/msg", at, func(s Summary) string { return figure(s.CPUPaced, 1, "%.1f") }},
 		{"switches", "/msg", func(s Summary) string { return figure(s.Switches, 1, "%.2f") }},
+		{"calls/msg", "saturated", calls},
 		{"memory", "/conn", func(s Summary) string { return memory(s.ConnBytes) }},
 		{"threads", "(procs)", tasks},
 		{"idle", "CPU", func(s Summary) string { return figure(s.IdleCPU, 100, "%.1f%%") }},
@@ -74,6 +75,7 @@ func (r *Report) WriteTable(w io.Writer, width int) error {
 				r.modelsToCompare())
 		}
 	}
+	writeCalls(&b, rows, width)
 	r.writeNotes(&b, rows)
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -59,7 +59,42 @@ func example() *Report {
 		v.Paced.Unanswered, v.Paced.Switches = 400, nil
 		r.Visits = append(r.Visits, v)
 	}
+	r.Counted = []*results.Visit{countedVisit(good, 1), countedVisit(slow, 2.5),
+		{Server: "gone", Error: "start gone: it\nis gone"},
+		{Server: "alone", Saturated: &results.Window{}, Unsupported: "count system calls: no"}}
 	return r
+}
+
+// countedVisit is a visit in which system calls were counted. Its other figures are not those of
+// the server.
+func countedVisit(s Server, n float64) *results.Visit {
+	v := measuredVisit(s, 1, 1e4)
+	v.Paced, v.Served, v.Lost = nil, 3, 7
+	v.Saturated.CallKinds = &results.Calls{Receive: 1.01 * n, Send: n, Wait: 0.02, Threads: n / 4}
+	v.Saturated.Calls = new(v.Saturated.CallKinds.Total())
+	return v
+}
+
+// TestCountedVisitsShowTheirCallsOnly: all other figures are the same without them.
+func TestCountedVisitsShowTheirCallsOnly(t *testing.T) {
+	r := example()
+	with := r.Summaries()
+	r.Counted = nil
+	for i, row := range r.Summaries() {
+		if row.Calls != nil {
+			t.Errorf("%s: calls that were not counted: %v", row.Server.Name, row.Calls)
+		}
+		with[i].Calls = nil
+		if diff := cmp.Diff(row, with[i], cmp.Comparer(func(a, b *hdrhistogram.Histogram) bool {
+			return a == b || a != nil && b != nil && a.Equals(b)
+		})); diff != "" {
+			t.Errorf("%s: without counted visits (-) and with them (+):\n%s", row.Server.Name, diff)
+		}
+	}
+	check(t, table(t, r), nil, []string{"System calls per message"})
+	if n := strings.Count(table(t, r), "calls"); n != 1 {
+		t.Errorf("beside the column %d lines tell of calls:\n%s", n-1, table(t, r))
+	}
 }
 
 // golden compares a table with the file of that name.
@@ -91,6 +126,7 @@ func TestTable(t *testing.T) { golden(t, example(), "table.golden") }
 func TestTableOfNothing(t *testing.T) {
 	r := example()
 	r.Machine = results.Machine{OS: "plan9/mips", Go: "go1.26", CPUs: 1}
+	r.Counted = nil
 	for i, v := range r.Visits {
 		r.Visits[i] = &results.Visit{Round: v.Round, Server: v.Server, Again: v.Again,
 			Load: results.Load{Conns: 100}}

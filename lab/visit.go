@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kettle-go/kettle/internal/sys"
 	"github.com/kettle-go/kettle/internal/words"
 	"github.com/kettle-go/kettle/lab/load"
 	"github.com/kettle-go/kettle/lab/meter"
@@ -122,6 +123,7 @@ func (v *visitor) measure(ctx context.Context, addr string) (err error) {
 		v.ConnBytes = new(float64(full-empty) / float64(v.Served))
 	}
 	if v.cfg.CountCalls {
+		_ = v.meter.Refresh() // where it fails, CountCalls fails too
 		if stop, err := v.meter.CountCalls(); err != nil {
 			v.Unsupported = err.Error()
 		} else {
@@ -305,8 +307,17 @@ func (v *visitor) window(phase func(load.Hooks) (*load.Result, error)) (*results
 		w.Switches = new(float64(used.Switches) / n)
 		w.User, w.System = used.User.Seconds(), used.System.Seconds()
 		if v.cfg.CountCalls && v.Unsupported == "" {
-			w.Calls = new(float64(used.Calls) / n)
+			w.CallKinds = perMessage(used.Calls, n)
+			w.Calls = new(float64(used.Calls.Total()) / n)
 		}
 	}
 	return w, nil
+}
+
+// perMessage returns system calls per message.
+func perMessage(calls sys.Calls, n float64) *results.Calls {
+	of := func(kind sys.CallKind) float64 { return float64(calls[kind]) / n }
+	return &results.Calls{Receive: of(sys.ReceiveCall), Send: of(sys.SendCall),
+		Wait: of(sys.WaitCall), Accept: of(sys.AcceptCall), Threads: of(sys.ThreadCall),
+		Other: of(sys.OtherCall)}
 }

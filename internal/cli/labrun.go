@@ -60,6 +60,13 @@ func (r *labRun) run(ctx context.Context) error {
 	run := &results.Run{Version: results.Version, Time: began, Args: os.Args[1:], Seed: r.seed,
 		Machine: lab.Look(), Race: raceBuild(), Rounds: o.AllRounds()}
 	run.Warnings = warnings(run)
+	if r.planned("storm") {
+		if why := lab.CallsCounted(); why != nil {
+			run.Machine.Note(lab.NoCalls(why))
+		} else {
+			o.CountCalls = true
+		}
+	}
 	o.Machine = run.Machine
 	if err := r.keep(results.Record{Run: run}); err != nil {
 		return err
@@ -174,6 +181,11 @@ func stormOf(set *results.Set) *lab.Report {
 	}
 	if len(r.Visits) == 0 {
 		return nil
+	}
+	for _, v := range set.Counted {
+		if v.Workload == "storm" {
+			r.Counted = append(r.Counted, v)
+		}
 	}
 	if set.End != nil {
 		r.Elapsed = time.Duration(set.End.Seconds * float64(time.Second))

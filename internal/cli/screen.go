@@ -28,7 +28,7 @@ type screen struct {
 	workload string
 	cells    int // of the workload
 	rounds   int
-	passed   int // visits of the workload
+	passed   int // visits of the workload; those beyond its rounds count system calls
 	spoke    time.Time
 }
 
@@ -98,7 +98,8 @@ func (c *screen) visited(workload string, v *results.Visit) {
 		c.progress(v.Server)
 		return
 	}
-	if c.passed%c.cells == 0 && c.rounds > manyRounds && time.Since(c.spoke) > silence {
+	ended := c.passed%c.cells == 0 && c.passed <= c.cells*c.rounds
+	if ended && c.rounds > manyRounds && time.Since(c.spoke) > silence {
 		c.spoke = time.Now()
 		fmt.Fprintf(c.err, "%s: round %d of %d done%s\n", workload, v.Round, c.rounds, c.left())
 	}

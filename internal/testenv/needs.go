@@ -36,6 +36,7 @@ const (
 	Rings                          // io_uring, as of Linux 5.19, not forbidden
 	CCompiler                      // cc on PATH
 	Chromium                       // chromium, chromium-browser or google-chrome on PATH
+	CountedCalls                   // tracefs, mounted, and the right to perf events
 )
 
 // entry is one row of the table of needs.
@@ -83,6 +84,8 @@ var table = [...]entry{
 		sync.OnceValue(func() error { return probeCommand("cc") })},
 	Chromium: {"Chromium", "that the lab's page works in a browser",
 		sync.OnceValue(probeChromium)},
+	CountedCalls: {"CountedCalls", "that system calls are counted right",
+		sync.OnceValue(probeCountedCalls)},
 }
 
 const (

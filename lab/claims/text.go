@@ -25,6 +25,7 @@ func WriteMarkdown(w io.Writer, set *results.Set, verdicts []Verdict) error {
 	for _, v := range verdicts {
 		v.writeMarkdown(&b)
 	}
+	writeCalls(&b, set)
 	writeMachine(&b, set)
 	_, err := io.WriteString(w, b.String())
 	return err

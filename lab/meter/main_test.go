@@ -48,6 +48,10 @@ func obey(in io.Reader, out io.Writer) int {
 			held = append(held, touched(n))
 		case "switch": // n times
 			bounce(n)
+		case "pass": // n bytes, through a pipe
+			if err := pass(n); err != nil {
+				return 4
+			}
 		case "fork": // n processes, which end with this one
 			for range n {
 				if err := fork(); err != nil {
@@ -88,6 +92,26 @@ func bounce(n int) {
 	}
 	in.Close()
 	_ = echo.Wait()
+}
+
+// pass sends n bytes to itself, one at a time.
+func pass(n int) error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	defer w.Close()
+	p := []byte{'x'}
+	for range n {
+		if _, err := w.Write(p); err != nil {
+			return err
+		}
+		if _, err := io.ReadFull(r, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fork starts a process that lives as long as this one: it waits for the end of its standard

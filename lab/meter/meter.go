@@ -22,9 +22,7 @@
 package meter
 
 import (
-	"errors"
 	"fmt"
-	"syscall"
 	"time"
 
 	"github.com/kettle-go/kettle/internal/sys"
@@ -37,7 +35,7 @@ type Sample struct {
 	User      time.Duration // of it, by samples: in the program
 	System    time.Duration // of it, by samples: in the kernel
 	Switches  int64         // context switches of the threads that live, of both kinds
-	Calls     int64         // system calls, since CountCalls; 0 if they are not counted
+	Calls     sys.Calls     // system calls by kind, since CountCalls; 0 if they are not counted
 	Threads   int
 	Processes int
 
@@ -54,7 +52,7 @@ type Usage struct {
 	User     time.Duration // by samples, as in Sample
 	System   time.Duration
 	Switches int64
-	Calls    int64 // if they are counted
+	Calls    sys.Calls // if they are counted
 }
 
 // Meter measures one process and its descendants.
@@ -63,11 +61,14 @@ type Meter struct {
 	tree []int
 	proc procfs
 
-	counters []sys.CallCounter
+	count    func(tid int) (*sys.CallCounter, error)
+	counters []*sys.CallCounter
 }
 
 // New returns a meter of the process pid.
-func New(pid int) *Meter { return &Meter{pid: pid, tree: []int{pid}, proc: "/proc"} }
+func New(pid int) *Meter {
+	return &Meter{pid: pid, tree: []int{pid}, proc: "/proc", count: sys.CountCalls}
+}
 
 // Refresh looks for the descendants that there are now. Begin, Sample and Memory measure those
 // that the last Refresh has found, as looking takes longer than measuring.
@@ -82,38 +83,6 @@ func (m *Meter) Refresh() error {
 
 // Processes returns how many processes the last Refresh has found; 1 before the first.
 func (m *Meter) Processes() int { return len(m.tree) }
-
-// CountCalls has samples count system calls from now on: those of the threads that the last
-// Refresh has found, and of what they start. That needs the right to trace the whole system, and
-// slows down every system call on it, so that other figures are not to be compared with those of
-// a meter that does not count. Call stop when done.
-func (m *Meter) CountCalls() (stop func(), err error) {
-	stop = func() {
-		for _, c := range m.counters {
-			c.Close()
-		}
-		m.counters = nil
-	}
-	for _, pid := range m.tree {
-		tids, err := m.proc.threads(pid)
-		if err != nil && pid == m.pid {
-			stop()
-			return nil, fmt.Errorf("count the system calls of process %d: %w", pid, err)
-		}
-		for _, tid := range tids {
-			c, err := sys.CountCalls(tid)
-			if errors.Is(err, syscall.ESRCH) {
-				continue // it has ended
-			}
-			if err != nil {
-				stop()
-				return nil, fmt.Errorf("count the system calls of process %d: %w", pid, err)
-			}
-			m.counters = append(m.counters, c)
-		}
-	}
-	return stop, nil
-}
 
 // Begin takes the sample that a window begins with: the CPU clocks, which take a microsecond
 // for each process, are read at the very end. The switches are read before them, which takes
@@ -181,18 +150,6 @@ func (m *Meter) readSplit(s *Sample) {
 	}
 }
 
-// readCalls reads the counters of system calls.
-func (m *Meter) readCalls(s *Sample) error {
-	for _, c := range m.counters {
-		n, err := c.Count()
-		if err != nil {
-			return fmt.Errorf("count the system calls of process %d: %w", m.pid, err)
-		}
-		s.Calls += n
-	}
-	return nil
-}
-
 // readSwitches reads the context switches of the threads that live.
 func (m *Meter) readSwitches(s *Sample) error {
 	for _, pid := range m.tree {
@@ -214,7 +171,7 @@ func (m *Meter) readSwitches(s *Sample) error {
 
 // Since returns what has been used since an earlier sample of the same meter.
 func (s Sample) Since(before Sample) Usage {
-	u := Usage{Elapsed: s.At.Sub(before.At), Calls: s.Calls - before.Calls}
+	u := Usage{Elapsed: s.At.Sub(before.At), Calls: s.Calls.Minus(before.Calls)}
 	for pid, cpu := range s.cpu {
 		u.CPU += cpu - before.cpu[pid]
 	}

@@ -25,6 +25,7 @@ type view struct {
 	Different []*claimView // those whose verdicts differ between the runs
 	Visits    visitTable
 	Latencies []*figure
+	Calls     []*figure
 	Switches  *switchTable
 	Listings  []*listing
 	Facts     []fact
@@ -68,6 +69,7 @@ func newView(runs []Run, o Options) (*view, error) {
 	v.countStatuses()
 	v.Visits = v.visits()
 	v.Latencies = v.latencies()
+	v.Calls = v.calls()
 	v.Switches = v.switches()
 	v.Facts = facts(runs)
 	v.Intervals = v.intervals()
@@ -92,7 +94,7 @@ func (v *view) setSequence() {
 		}
 	}
 	for _, r := range v.runs {
-		for _, x := range r.Set.Visits {
+		for _, x := range slices.Concat(r.Set.Visits, r.Set.Counted) {
 			if name := serverName(x); !slices.Contains(models, name) {
 				others = appendOnce(others, name)
 			}

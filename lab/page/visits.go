@@ -46,8 +46,12 @@ type visitCell struct {
 	Sort   string // empty: not measured, and last in any order
 	Text   string
 	Spread string
+	Kinds  string // what it is made of
 	Delta  *delta
 }
+
+// callsColumn is the column whose figures are those of counted visits, too.
+const callsColumn = "calls"
 
 // columns are the figures of the table.
 func columns() []column {
@@ -81,7 +85,10 @@ func columns() []column {
 			window(func(w *results.Window) *float64 { return w.CPUMicros }), 0},
 		{"switches", "per message", "context switches", plain,
 			window(func(w *results.Window) *float64 { return w.Switches }), 0},
-		{"calls", "per message", "system calls, where they were counted", plain,
+		{callsColumn, "per message", "system calls, where they were counted, in a visit of its " +
+			"own, as counting slows them down; and of which kinds they are: receive has read " +
+			"and its kin, send has write and its, wait has epoll_wait, poll, select and " +
+			"io_uring_enter, threads what locks and a scheduler take, as futex", plain,
 			window(func(w *results.Window) *float64 { return w.Calls }), 0},
 		{"memory", "per connection", "what a silent connection adds, as proportional set size; " +
 			"the kernel's own, such as socket buffers, is not in it", memory,
@@ -114,6 +121,7 @@ type group struct {
 	workload, server string
 	load             results.Load
 	visits           []*results.Visit // in the order in which they were made
+	counted          []*results.Visit // beside those: their system calls were counted
 }
 
 // groups sorts visits into groups, in the order in which they come.
@@ -184,7 +192,7 @@ func (v *view) visits() visitTable {
 	lines := make(map[lineKey][]*group)
 	var workloads []string
 	for i, r := range v.runs {
-		for _, g := range groups(r.Set.Visits) {
+		for _, g := range withCounted(r.Set) {
 			workloads = appendOnce(workloads, g.workload)
 			for _, k := range g.kinds() {
 				key := lineKey{g.workload, g.server, g.load, k}
@@ -248,14 +256,22 @@ func (g *group) row(columns []column, k results.Kind) (visitRow, []results.Estim
 	var estimates []results.Estimate
 	for _, c := range columns {
 		var values []float64
-		for _, v := range g.visits {
+		visits := g.visits
+		if c.Name == callsColumn {
+			visits = slices.Concat(visits, g.counted)
+		}
+		for _, v := range visits {
 			if x := c.value(v, v.Window(k)); x != nil && finite(*x) {
 				values = append(values, *x)
 			}
 		}
 		e := results.NewEstimate(values)
 		estimates = append(estimates, e)
-		row.Cells = append(row.Cells, newVisitCell(c, e))
+		cell := newVisitCell(c, e)
+		if c.Name == callsColumn && e.N > 0 {
+			cell.Kinds = kindsOf(visits, k)
+		}
+		row.Cells = append(row.Cells, cell)
 	}
 	return row, estimates
 }
@@ -303,6 +319,9 @@ func (g *group) trouble() string {
 		add("", v.Error)
 		add("first lost: ", v.First)
 		add("not measured: ", v.Unsupported)
+	}
+	for _, v := range g.counted {
+		add("system calls: ", cmp.Or(v.Error, v.Unsupported))
 	}
 	return strings.Join(all, "; ")
 }

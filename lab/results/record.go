@@ -5,6 +5,7 @@
 //	{"run":{...}}       first: the machine, the program, its flags, the seed
 //	{"model":{...}}     the source of a model, with its lines and branches
 //	{"visit":{...}}     one server under one load, in one round
+//	{"counted":{...}}   the same while its system calls were counted, which slows it down
 //	{"switch":{...}}    what one switch between two parties costs, in one round
 //	{"timeline":{...}}  what one model did, event by event
 //	{"end":{...}}       last: how long it took, and whether it was cut short
@@ -32,6 +33,7 @@ type Record struct {
 	Run      *Run            `json:"run,omitempty"`
 	Model    *Model          `json:"model,omitempty"`
 	Visit    *Visit          `json:"visit,omitempty"`
+	Counted  *Visit          `json:"counted,omitempty"`
 	Switch   *Switch         `json:"switch,omitempty"`
 	Timeline json.RawMessage `json:"timeline,omitempty"` // for who knows what it is
 	End      *End            `json:"end,omitempty"`
@@ -130,6 +132,7 @@ type Set struct {
 	Run       Run
 	Models    []Model
 	Visits    []*Visit
+	Counted   []*Visit // of them nothing but the system calls is to be compared with others
 	Switches  []Switch
 	Timelines []json.RawMessage
 	End       *End // nil: the run goes on, or was killed
@@ -144,6 +147,8 @@ func (s *Set) Add(r Record) {
 		s.Models = append(s.Models, *r.Model)
 	case r.Visit != nil:
 		s.Visits = append(s.Visits, r.Visit)
+	case r.Counted != nil:
+		s.Counted = append(s.Counted, r.Counted)
 	case r.Switch != nil:
 		s.Switches = append(s.Switches, *r.Switch)
 	case r.Timeline != nil:

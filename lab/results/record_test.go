@@ -26,6 +26,8 @@ func example() []Record {
 		{Visit: &Visit{Workload: "storm", Round: 1, Server: "streams", Load: Load{Conns: 100},
 			Saturated: &Window{Report: load.Report{Rate: 1e5}, CPUMicros: new(4.5),
 				Latency: &Latencies{h}}}},
+		{Counted: &Visit{Workload: "storm", Server: "streams", Saturated: &Window{
+			Calls: new(2.25), CallKinds: &Calls{Receive: 1, Send: 1, Threads: 0.25}}}},
 		{Switch: &Switch{Kind: "threads", Nanos: 1500, Kernel: new(1.0)}},
 		{Timeline: []byte(`{"model":"streams"}`)},
 		{End: &End{Seconds: 12.5, Interrupted: "by hand"}},
@@ -64,6 +66,13 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	}
 	if p50 := got.Visits[0].Saturated.Latency.ValueAtQuantile(50); p50 < 2.3e6 || p50 > 2.5e6 {
 		t.Errorf("the median is %d", p50)
+	}
+	if len(got.Visits) != 1 || len(got.Counted) != 1 {
+		t.Errorf("%d visits, and %d that counted calls", len(got.Visits), len(got.Counted))
+	}
+	if !strings.Contains(text, `"systemCallsPerMessage":2.25,"systemCallsPerMessageByKind":`+
+		`{"receive":1,"send":1,"wait":0,"accept":0,"threads":0.25,"other":0}`) {
+		t.Errorf("the calls are not in\n%s", text)
 	}
 	if got.Model("streams") == nil || got.Model("tea") != nil {
 		t.Error("models are found by their names")
@@ -181,5 +190,38 @@ func TestLatenciesOfSeveralRounds(t *testing.T) {
 	}
 	if all.Equal(one) || !one.Equal(one) || one.Equal(nil) {
 		t.Error("equal are those with the same values")
+	}
+}
+
+// TestKindsOfCallsAddUp: each is one of the fields, and those that show are named.
+func TestKindsOfCallsAddUp(t *testing.T) {
+	var c Calls
+	for i, n := range c.Numbers() {
+		*n += float64(i + 1)
+	}
+	if len(c.Names()) != len(c.Numbers()) {
+		t.Errorf("the kinds are %q", c.Names())
+	}
+	if want := (Calls{1, 2, 3, 4, 5, 6}); c != want || c.Total() != 21 {
+		t.Errorf("%+v, %g in all", c, c.Total())
+	}
+	c = Calls{Receive: 1.004, Send: 0.004, Threads: 0.25}
+	if got := c.String(); got != "receive 1.00, threads 0.25" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestCallsOfSeveralVisits are medians, of those in which they were counted.
+func TestCallsOfSeveralVisits(t *testing.T) {
+	var visits []*Visit
+	for _, n := range []float64{1, 5, 2} {
+		visits = append(visits, &Visit{Saturated: &Window{CallKinds: &Calls{Send: n, Wait: -n}}},
+			&Visit{Saturated: &Window{}, Paced: &Window{}}, &Visit{})
+	}
+	if got := Saturated.Calls(visits); got == nil || *got != (Calls{Send: 2, Wait: -2}) {
+		t.Errorf("%+v", got)
+	}
+	if got := Paced.Calls(visits); got != nil {
+		t.Errorf("calls that were not counted: %+v", got)
 	}
 }

@@ -65,8 +65,10 @@ type Window struct {
 	CPUMicros *float64   `json:"cpuMicrosPerMessage,omitempty"` // of the whole process tree
 	Switches  *float64   `json:"switchesPerMessage,omitempty"`
 	Calls     *float64   `json:"systemCallsPerMessage,omitempty"`
-	User      float64    `json:"userSeconds,omitempty"` // by samples: see package meter
-	System    float64    `json:"systemSeconds,omitempty"`
+	CallKinds *Calls     `json:"systemCallsPerMessageByKind,omitempty"`
+
+	User   float64 `json:"userSeconds,omitempty"` // by samples: see package meter
+	System float64 `json:"systemSeconds,omitempty"`
 }
 
 // Kind is a kind of window.

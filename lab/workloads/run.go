@@ -23,6 +23,10 @@ type Options struct {
 	Seed      uint64
 	Machine   results.Machine
 
+	// CountCalls has the storm visit each server once more, to count its system calls. They can be
+	// counted where lab.CallsCounted says so.
+	CountCalls bool
+
 	// Make returns the server that runs a model with more flags; an error if the model cannot be
 	// here.
 	Make func(model string, flags ...string) (lab.Server, error)
@@ -44,7 +48,8 @@ type step func(ctx context.Context) error
 func (o Options) Visits() int {
 	n := 0
 	for _, w := range o.Workloads {
-		n += len(o.plan(&w).cells) * o.roundsOf(w)
+		p := o.plan(&w)
+		n += len(p.cells)*o.roundsOf(w) + len(p.counted)
 	}
 	return n
 }
@@ -140,16 +145,28 @@ func (p *plan) run(ctx context.Context, tell func(error)) error {
 			tell(fmt.Errorf("%s: %w", w.Name, err))
 		}
 	}
-	return lab.Visits(ctx, &p.Machine, p.cells, p.roundsOf(w), p.Seed,
+	err := p.visit(ctx, p.cells, p.roundsOf(w), tell,
+		func(v *results.Visit) results.Record { return results.Record{Visit: v} })
+	if err != nil || len(p.counted) == 0 {
+		return err
+	}
+	return p.visit(ctx, p.counted, 1, tell,
+		func(v *results.Visit) results.Record { return results.Record{Counted: v} })
+}
+
+// visit visits cells, and keeps each visit as a record.
+func (p *plan) visit(ctx context.Context, cells []lab.Cell, rounds int, tell func(error),
+	record func(*results.Visit) results.Record) error {
+	return lab.Visits(ctx, &p.Machine, cells, rounds, p.Seed,
 		func(v *results.Visit, err error) error {
 			if err != nil {
-				tell(fmt.Errorf("%s: %w", w.Name, err))
+				tell(fmt.Errorf("%s: %w", p.workload.Name, err))
 			}
-			if err := p.Keep(results.Record{Visit: v}); err != nil {
+			if err := p.Keep(record(v)); err != nil {
 				return err
 			}
 			if p.Visited != nil {
-				p.Visited(w, v)
+				p.Visited(*p.workload, v)
 			}
 			return nil
 		})

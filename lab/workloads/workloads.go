@@ -70,7 +70,8 @@ type plan struct {
 	Options
 	workload *Workload
 	cells    []lab.Cell
-	missing  []string // models that cannot be here, and why
+	counted  []lab.Cell // visited once more, after the others, to count system calls
+	missing  []string   // models that cannot be here, and why
 }
 
 // concerned returns the models that a workload is about: of those that it names the ones that were
