@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/kettle-go/kettle/internal/words"
 	"github.com/kettle-go/kettle/lab"
 	"github.com/kettle-go/kettle/lab/results"
 )
@@ -75,8 +76,8 @@ func (r outcome) row(s lab.Server, f lab.Figures) []string {
 	cells := []string{rowName(s), figure(f.Rate, "%.0f") + mark, "n/a", "n/a",
 		figure(f.CPU, "%.2f"), "n/a", "n/a", "n/a", figure(f.Switches, "%.2f"), "", "", ""}
 	if f.Latency != nil && f.Latency.TotalCount() > 0 {
-		cells[2] = duration(f.Latency.ValueAtQuantile(50))
-		cells[3] = duration(f.Latency.ValueAtQuantile(99))
+		cells[2] = words.Nanoseconds(f.Latency.ValueAtQuantile(50))
+		cells[3] = words.Nanoseconds(f.Latency.ValueAtQuantile(99))
 	}
 	if f.CPU != nil && f.System != nil {
 		cells[5] = fmt.Sprintf("%.2f", *f.CPU*(1-*f.System))
@@ -244,16 +245,4 @@ func figure(x *float64, format string) string {
 		return "n/a"
 	}
 	return fmt.Sprintf(format, *x)
-}
-
-// duration writes nanoseconds in the unit that leaves few digits.
-func duration(ns int64) string {
-	switch us := float64(ns) / 1e3; {
-	case us < 1000:
-		return fmt.Sprintf("%.0f µs", us)
-	case us < 100_000:
-		return fmt.Sprintf("%.1f ms", us/1e3)
-	default:
-		return fmt.Sprintf("%.2f s", us/1e6)
-	}
 }

@@ -27,7 +27,7 @@ func columns(rate float64, rows []Summary) []column {
 			if s.Latency == nil || s.Latency.TotalCount() == 0 {
 				return "n/a"
 			}
-			return duration(s.Latency.ValueAtQuantile(quantile))
+			return words.Nanoseconds(s.Latency.ValueAtQuantile(quantile))
 		}
 	}
 	return []column{
@@ -199,18 +199,6 @@ func figure(x *float64, factor float64, format string) string {
 		return "n/a"
 	}
 	return fmt.Sprintf(format, *x*factor)
-}
-
-// duration writes nanoseconds in the unit that leaves few digits.
-func duration(ns int64) string {
-	switch us := float64(ns) / 1e3; {
-	case us < 1000:
-		return fmt.Sprintf("%.0f µs", us)
-	case us < 100_000:
-		return fmt.Sprintf("%.1f ms", us/1e3)
-	default:
-		return fmt.Sprintf("%.2f s", us/1e6)
-	}
 }
 
 // memory writes an amount of memory. What is less than a KiB of a connection cannot be told

@@ -230,9 +230,7 @@ func TestStarsOnlyWhereConnectionsAreMissing(t *testing.T) {
 
 func TestUnits(t *testing.T) {
 	for want, got := range map[string]string{
-		"0 µs": duration(400), "1 µs": duration(600), "999 µs": duration(999_000),
-		"1.0 ms": duration(1e6), "99.9 ms": duration(99_900_000), "0.10 s": duration(1e8),
-		"60.00 s": duration(60e9), "<1 KiB": memory(new(-512.0)),
+		"<1 KiB":  memory(new(-512.0)),
 		"1.0 KiB": memory(new(1024.0)), "1.0 MiB": memory(new(1048576.0)),
 		"5k": short(5000), "12.5": short(12.5), "500": short(500), "1500": short(1500),
 		"1 (20)": lines(Server{OwnLines: 1, Lines: 20}), "n/a": lines(Server{}),

@@ -82,7 +82,7 @@ models, lab/switching, internal/cli < cmd/kettle;
 internal/cli, lab/claims, lab/results, lab/timeline < internal/figures;
 
 # The comparison with other servers.
-models, lab, lab/results < bench;
+internal/words, models, lab, lab/results < bench;
 internal/ascii < bench/gonet;
 
 # What only tests and make need.

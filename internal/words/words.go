@@ -2,6 +2,7 @@
 package words
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -13,6 +14,18 @@ func Count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+// Nanoseconds writes a time in the unit that leaves few digits.
+func Nanoseconds(ns int64) string {
+	switch us := float64(ns) / 1e3; {
+	case us < 1000:
+		return fmt.Sprintf("%.0f µs", us)
+	case us < 100_000:
+		return fmt.Sprintf("%.1f ms", us/1e3)
+	default:
+		return fmt.Sprintf("%.2f s", us/1e6)
+	}
 }
 
 // Printable returns a text that a server has chosen, as its name or its error, without what would
