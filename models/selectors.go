@@ -33,6 +33,7 @@ func selectorsModel() Model {
 		Section:     "4.8",
 		Backends:    true,
 		files:       []string{"selectors.go", "selecting.go", "conn.go", "single.go"},
+		publishes:   true,
 		dispatch:    "run",
 		serve:       serveSelectors,
 	}
@@ -50,6 +51,9 @@ func (l *single) serveCallbacks() error {
 	loop, err := l.onSelector()
 	if err != nil {
 		return err
+	}
+	if l.service.toAll {
+		return loop.run(loop.acceptMembers, loop.attend)
 	}
 	return loop.run(loop.acceptClients, loop.goOn)
 }
