@@ -208,16 +208,17 @@ func (s *server) attendSubscriber(t *kettle.Task, c *stream.Conn) error {
 	s.publication.talking.Add(1)
 	err := s.listenTo(c, hall)
 	hall.heard()
-	switch {
-	case errors.Is(err, errLongLine):
-		c.Abort()
-	case errors.Is(err, io.EOF): // the client has finished
+	if errors.Is(err, io.EOF) { // the client has finished
 		err = nil
 		if t.Draining() {
 			err = hall.quiet.Wait(t)
 		}
 	}
 	s.went(c, err)
+	if errors.Is(err, errLongLine) { // which is no more than said
+		c.Abort()
+		err = nil
+	}
 	return err
 }
 
