@@ -102,7 +102,7 @@ func fanout() Workload {
 				const deaf = 10
 				cfg := p.base(n - deaf)
 				cfg.Deaf, cfg.Service, cfg.Rate = deaf, "publish", 50_000/float64(n)
-				cfg.Saturate, cfg.Memory, cfg.Greet = 0, true, 5*time.Second
+				cfg.Saturate, cfg.Memory, cfg.Greet = 0, true, 10*time.Second
 				cfg.Fanout = pick[time.Duration](p, 300, 2000, 4000) * time.Millisecond
 				for _, name := range p.workload.models {
 					if slices.Contains(p.Models, name) {
