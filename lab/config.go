@@ -29,8 +29,8 @@
 // soon as it has its answer: how much can the server do?) and at a fixed rate (where real
 // servers live: latency counts from the time at which the request was due, so a server that
 // stalls pays for everybody who had to wait). Other kinds of windows, not part of an ordinary
-// run, have a connection for each request, or one connection whose lines go to all. The first round also has a window in which nothing is
-// sent.
+// run, have a connection for each request, or one connection whose lines go to all. The first
+// round also has a window in which nothing is sent.
 //
 // Models are compared by ratios of figures of the same round, to a reference: the median of
 // the ratios, with the interval that contains the true median with a confidence of 95 %, as

@@ -21,8 +21,8 @@ type publishedRow struct {
 	visits []*results.Visit
 }
 
-// PublishedOf returns what visits have measured while lines were published; nil if none has. Servers
-// are in the order of names, and others behind them.
+// PublishedOf returns what visits have measured while lines were published; nil if none has. The
+// servers are in the order of names, and others behind them.
 func PublishedOf(visits []*results.Visit, names []string) *Published {
 	p := &Published{}
 	for _, v := range visits {
@@ -131,8 +131,8 @@ func count(r publishedRow, of func(*results.Visit) int64) string {
 }
 
 // publishedNote says how to read the figures.
-const publishedNote = "one connection publishes; every delivery is checked, and its latency counts " +
-	"from when its line was due; the last delivery is when a line has reached all who read"
+const publishedNote = "one connection publishes; each delivery is checked, and its latency " +
+	"counts from when its line was due; the last is when a line has reached all who read"
 
 // WriteTable writes the table for a terminal of so many columns; 0 is no limit.
 func (p *Published) WriteTable(w io.Writer, width int) error {

@@ -30,8 +30,8 @@ type hall struct {
 	spare []byte
 }
 
-// mostInbox is up to how many bytes a hall is given more from others: if it does not keep up, all of
-// its clients miss the rest.
+// mostInbox is up to how many bytes a hall is given more from others: if it does not keep up, all
+// of its clients miss the rest.
 const mostInbox = 1 << 20
 
 // hallKey is the key of a loop's hall.
@@ -81,8 +81,8 @@ func (h *hall) giveTo(t *transport.Transport) {
 	}
 }
 
-// heard says that a client of this loop has nothing more to say. In a drain that of the last one, on
-// whatever loop, ends all: each when it has got what was published before.
+// heard says that a client of this loop has nothing more to say. In a drain that of the last one,
+// on whatever loop, ends all: each when it has got what was published before.
 func (h *hall) heard() {
 	if p := &h.publication; p.talking.Add(-1) == 0 && h.draining() {
 		for _, each := range *p.halls.Load() {

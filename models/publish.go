@@ -16,9 +16,9 @@ import (
 	"github.com/kettle-go/kettle/transport"
 )
 
-// The service publish answers nobody: every line, which ends with '\n', goes to all clients that are
-// connected, whoever has sent it. The sender is one of them, so that the rule has no exception, and
-// who sends sees when its line has gone out.
+// The service publish answers nobody: every line, which ends with '\n', goes to all clients that
+// are connected, whoever has sent it. The sender is one of them, so that the rule has no exception,
+// and who sends sees when its line has gone out.
 //
 //	client 1   "tea\n" ──▶ cut into lines ──┬──▶ client 1
 //	client 2                                ├──▶ client 2
@@ -27,7 +27,7 @@ import (
 // Each client gets whole lines, and those of one sender in their order; on one loop, and with
 // goroutines, all clients get all lines in the same order. For a client that does not keep up no
 // more is held than publishHigh, and what came together last: it misses the lines above that, and
-// nobody waits for it. To be read from it need not read. A client that ends its side is sent what is
+// nobody waits for it. It is heard all the same. A client that ends its side is sent what is
 // pending, and has then left; what it has sent without an end of the line is nobody's. In a drain
 // none leaves before all have been read to their end: what had arrived of one goes to all others.
 //
@@ -97,9 +97,9 @@ type lines struct {
 	part []byte // the beginning of a line whose end has yet to come
 }
 
-// cut calls tell with all lines that a chunk completes, in one piece, or in two if the first of them
-// has begun before. They are valid until tell returns. The error says that a line is too long; what
-// comes before that has been told.
+// cut calls tell with all lines that a chunk completes, in one piece, or in two if the first of
+// them has begun before. They are valid until tell returns. The error says that a line is too long;
+// what comes before that has been told.
 func (l *lines) cut(chunk []byte, tell func(text []byte)) error {
 	if len(l.part) > 0 {
 		end := bytes.IndexByte(chunk, '\n') + 1

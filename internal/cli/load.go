@@ -36,10 +36,10 @@ func newLoad(s streams) *cobra.Command {
 			"those. With --churn each message has a connection of its own, and latency counts\n" +
 			"from before that. With --batch all connections are made at once, and each is\n" +
 			"closed when its message is answered: latency counts from the beginning.\n\n" +
-			"With --service publish the first connection sends --rate lines per second, and all\n" +
-			"connections have to get each of them; --deaf ones, which then send nothing, get them\n" +
-			"too, and do not read. Latency counts from when a line was due, to each delivery and\n" +
-			"to the last.",
+			"With --service publish the first connection sends --rate lines per second, and\n" +
+			"all have to get each of them. To --deaf ones, which then send nothing, they are\n" +
+			"sent too. Latency counts from when a line was due, to each of its deliveries, and\n" +
+			"to the last of them.",
 		Args:    noArgs,
 		PreRunE: func(*cobra.Command, []string) error { return asUsage(f.check()) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -181,7 +181,7 @@ func special(r load.Report) string {
 		fmt.Fprintf(&text, "lines %d: ", r.Lines)
 		fmt.Fprintf(&text, "last delivery p50 %s  p99 %s  max %s\n",
 			micros(r.LastMax, r.LastP50, r.LastP99, r.LastMax)...)
-		fmt.Fprintf(&text, "deliveries that connections have missed that read: %d\n", r.Missed)
+		fmt.Fprintf(&text, "lines that connections have missed that read: %d\n", r.Missed)
 	}
 	if r.DeafConns > 0 {
 		fmt.Fprintf(&text, "deaf connections %d, ended by the server %d: sent %d KiB\n",
@@ -194,31 +194,44 @@ func special(r load.Report) string {
 	return text.String()
 }
 
-// wording says what was measured.
-func wording(cfg load.Config, r load.Report) (what, conns, loop string) {
-	busy := cfg.Conns
-	what, conns = "messages", fmt.Sprintf("%d connections", busy)
+// wording is how a result is told.
+type wording struct {
+	reached  string // what has become of connections
+	messages string // what was counted
+	answered string
+	missing  string
+}
+
+func wordingOf(r load.Report) wording {
+	if r.Fanout {
+		return wording{"reached", "deliveries", "", "deliveries missing"}
+	}
+	return wording{"answered", "messages", " answered", "unanswered messages"}
+}
+
+// asked says what was asked of which connections.
+func asked(cfg load.Config, r load.Report) (conns, how string) {
+	conns = fmt.Sprintf("%d connections", cfg.Conns)
 	due := int(math.Round(r.Offered * r.Seconds))
-	if r.Offered > 0 && due < busy && !r.Fanout {
-		conns = fmt.Sprintf("%d connections asked, of %d,", due, busy)
+	if r.Offered > 0 && due < cfg.Conns && !r.Fanout {
+		conns = fmt.Sprintf("%d connections asked, of %d,", due, cfg.Conns)
 	}
 	if cfg.Idle > 0 {
 		conns += fmt.Sprintf(" (and %d idle)", cfg.Idle)
 	}
 	switch {
 	case r.Fanout:
-		return "deliveries", conns, fmt.Sprintf("%g published/s; latency counts from when each "+
-			"was due", r.Offered)
+		how = fmt.Sprintf("%g published/s; latency counts from when each was due", r.Offered)
 	case r.Churn:
-		loop = "a connection for each; latency counts from before it"
+		how = "a connection for each; latency counts from before it"
 	case r.Batch:
-		loop = "all at once; latency counts from the beginning"
+		how = "all at once; latency counts from the beginning"
 	case r.Offered > 0:
-		loop = fmt.Sprintf("%.0f messages/s due; latency counts from then", r.Offered)
+		how = fmt.Sprintf("%.0f messages/s due; latency counts from then", r.Offered)
 	default:
-		loop = fmt.Sprintf("closed loop, %d in flight on each connection", r.Depth)
+		how = fmt.Sprintf("closed loop, %d in flight on each connection", r.Depth)
 	}
-	return what, conns, loop
+	return conns, how
 }
 
 func writeLoad(out io.Writer, stats load.Stats, cfg load.Config, r load.Report) error {
@@ -226,20 +239,18 @@ func writeLoad(out io.Writer, stats load.Stats, cfg load.Config, r load.Report) 
 	if r.GeneratorShare > 0 {
 		generator = fmt.Sprintf("%.0f%% of a CPU", 100*r.GeneratorShare)
 	}
-	what, conns, loop := wording(cfg, r)
-	verb := "answered"
-	if r.Fanout {
-		verb = "reached"
-	}
+	words := wordingOf(r)
+	conns, how := asked(cfg, r)
 	latency := fmt.Sprintf("latency p50 %s  p99 %s  p99.9 %s  max %s",
 		micros(r.LatencyMax, r.LatencyP50, r.LatencyP99, r.LatencyP999, r.LatencyMax)...)
 	_, err := fmt.Fprintf(out, "%d of %s %s, messages of %d bytes, %s\n"+
-		"%.0f %s/s answered, %d in %.2f s\n"+
+		"%.0f %s/s%s, %d in %.2f s\n"+
 		"%s\n%s"+
-		"lost connections %d, never connected %d, unanswered %s %d\n"+
+		"lost connections %d, never connected %d, %s %d\n"+
 		"load generator: %s, %d messages sent over 1 ms late\n",
-		r.Served, conns, verb, r.Size, loop, r.Rate, what, r.Requests, r.Seconds, latency,
-		special(r), stats.Lost, stats.Failed, what, r.Unanswered, generator, r.Late)
+		r.Served, conns, words.reached, r.Size, how, r.Rate, words.messages, words.answered,
+		r.Requests, r.Seconds, latency, special(r), stats.Lost, stats.Failed, words.missing,
+		r.Unanswered, generator, r.Late)
 	if err == nil && stats.First != nil {
 		_, err = fmt.Fprintf(out, "first error: %v\n", stats.First)
 	}

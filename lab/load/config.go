@@ -122,8 +122,8 @@ func (c Config) validPublishing() error {
 	case c.Depth > 1:
 		return fmt.Errorf("%d requests in flight: the service %s answers none", c.Depth, c.Service)
 	case c.Idle > 0:
-		return fmt.Errorf("%d idle connections: the service %s sends to all, and who reads nothing "+
-			"is deaf", c.Idle, c.Service)
+		return fmt.Errorf("%d idle connections: the service %s sends to all, and who does not "+
+			"read is deaf", c.Idle, c.Service)
 	}
 	return nil
 }

@@ -252,7 +252,8 @@ func TestServersThatPublishNothing(t *testing.T) {
 		handle handler
 		want   error
 	}{
-		"silent":     {func(_ int, c net.Conn) { bufio.NewReader(c).ReadString(0) }, load.ErrUnserved},
+		"silent": {func(_ int, c net.Conn) { bufio.NewReader(c).ReadString(0) },
+			load.ErrUnserved},
 		"closes":     {func(int, net.Conn) {}, load.ErrUnserved},
 		"upper case": {upper, load.ErrWrongByte},
 	} {

@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// With the service publish one connection, the first, sends lines, and all connections that read get
-// each of them, the first one too. Line k begins with k in hexadecimal, so that each can be told
-// apart from every other one, and a line that is missing from one that is wrong.
+// With the service publish one connection, the first, sends lines, and all connections that read
+// get each of them, the first one too. Line k begins with k in hexadecimal, so that each can be
+// told apart from every other one, and a line that is missing from one that is wrong.
 
 const (
 	publisher   = 0        // the connection that sends
