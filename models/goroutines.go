@@ -55,10 +55,7 @@ func serveGoroutines(s *server) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	var open atomic.Int64
-	handle := s.handle
-	if s.service.toAll {
-		handle = s.attendMember
-	}
+	handle := s.memberCode()
 	for !s.draining() {
 		conn, err := s.accept(listener)
 		switch {

@@ -201,6 +201,14 @@ func (d departing) Readable(t *transport.Transport) {
 	}
 }
 
+// clientCode returns the code of a client for a task.
+func (s *server) clientCode() stream.Handler {
+	if s.service.toAll {
+		return s.attendSubscriber
+	}
+	return s.attend
+}
+
 // attendSubscriber is the code of a client for a task: attend, of another service.
 func (s *server) attendSubscriber(t *kettle.Task, c *stream.Conn) error {
 	s.came(c)

@@ -161,6 +161,14 @@ type member struct {
 	ended   bool       // no more will come
 }
 
+// memberCode returns the code of a client.
+func (s *server) memberCode() func(net.Conn) {
+	if s.service.toAll {
+		return s.attendMember
+	}
+	return s.handle
+}
+
 // attendMember is the code of a client: handle, of another service.
 func (s *server) attendMember(conn net.Conn) {
 	peer := conn.RemoteAddr().(*net.TCPAddr).AddrPort()
@@ -296,6 +304,14 @@ func (m *member) write() {
 // Selectors: one thread, so that there is no lock, and who publishes sends at once to all who have
 // nothing pending. A client is watched for reading all the time, and for writing besides while
 // something is pending. Its conn has that in pending, and in rest the beginning of its line.
+
+// callbacks returns what the loop calls to accept clients, and to go on with one.
+func (l *eventLoop) callbacks() (accept callback, goOn func(*conn)) {
+	if l.service.toAll {
+		return l.acceptMembers, l.attend
+	}
+	return l.acceptClients, l.goOn
+}
 
 // acceptMembers is called when clients are in the backlog.
 func (l *eventLoop) acceptMembers() {

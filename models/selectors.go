@@ -52,10 +52,7 @@ func (l *single) serveCallbacks() error {
 	if err != nil {
 		return err
 	}
-	if l.service.toAll {
-		return loop.run(loop.acceptMembers, loop.attend)
-	}
-	return loop.run(loop.acceptClients, loop.goOn)
+	return loop.run(loop.callbacks())
 }
 
 // run is the loop. It calls accept when clients are in the backlog, what was registered for a

@@ -94,10 +94,6 @@ func (s *server) serveStreams() error {
 		defer port.Close()
 		listen = func(t *kettle.Task) (*stream.Listener, error) { return port.Listen(t, config) }
 	}
-	handler := s.attend
-	if s.service.toAll {
-		handler = s.attendSubscriber
-	}
 	var listening atomic.Int32
 	err := kettle.Run(func(t *kettle.Task) error {
 		ln, err := listen(t)
@@ -110,7 +106,7 @@ func (s *server) serveStreams() error {
 		s.recordWaits(t.EventLoop())
 		stop := context.AfterFunc(s.ctx, func() { t.Drain(2 * Grace) })
 		defer stop()
-		server := stream.Server{Handler: handler, Linger: -1}
+		server := stream.Server{Handler: s.clientCode(), Linger: -1}
 		return server.Serve(t, ln)
 	}, kettle.Context(s.dropped), kettle.Loops(s.loops()), kettle.Backend(s.backend()),
 		kettle.OnIncident(s.incident), kettle.OnStall(0, nil))
