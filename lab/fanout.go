@@ -87,6 +87,13 @@ func publishedColumns() []publishedColumn {
 		{"subscribers", "(deaf)", func(r publishedRow) string {
 			return fmt.Sprintf("%d (%d)", r.load.Conns+r.load.Deaf, r.load.Deaf)
 		}},
+		{"readers", "served", func(r publishedRow) string {
+			served := 0
+			for _, v := range r.visits {
+				served = max(served, v.Served)
+			}
+			return fmt.Sprintf("%d/%d", served, r.load.Conns)
+		}},
 		{"lines", "/s", func(r publishedRow) string { return short(r.load.Rate) }},
 		{"deliveries", "/s", func(r publishedRow) string { return figure(rate(r), 1, "%.0f") }},
 		{"CPU µs", "/delivery", func(r publishedRow) string { return figure(cpu(r), 1, "%.2f") }},
@@ -112,9 +119,9 @@ func unanswered(v *results.Visit) int64 {
 	return v.Published.Unanswered
 }
 
-// troubles returns how many connections were lost or not served, and whether the visit failed.
+// troubles returns how many connections were lost, and one more if the visit failed.
 func troubles(v *results.Visit) int64 {
-	n := int64(v.Lost + max(0, v.Asked()-v.Served))
+	n := int64(v.Lost)
 	if v.Error != "" {
 		n++
 	}

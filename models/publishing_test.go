@@ -240,7 +240,7 @@ func TestLineTooLong(t *testing.T) {
 	})
 }
 
-// N1. For a client that does not read little is held, and nobody waits for it. What it misses is
+// For a client that does not read little is held, and nobody waits for it. What it misses is
 // whole lines; when it reads again, it gets what comes from then on.
 func TestNobodyWaitsForTheDeaf(t *testing.T) {
 	const count, size = 2001, 16_000 // three of them are less than a server holds for a client
