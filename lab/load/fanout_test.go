@@ -78,7 +78,7 @@ func TestEveryDeliveryIsCounted(t *testing.T) {
 					t.Fatal(err)
 				}
 				if r.Lines < 15 || r.Lines > 25 || r.Unanswered+r.Missed != 0 || r.Conns != 4 ||
-					r.Served != 4 || !r.Fanout {
+					!r.Fanout {
 					t.Errorf("%s, %d bytes: %+v", backend, size, r)
 				}
 				if r.Latency.TotalCount() != 4*r.Lines || r.Last.TotalCount() != r.Lines {
@@ -183,7 +183,7 @@ func TestLinesThatAreMissing(t *testing.T) {
 			return text
 		}}
 		cfg := publishing(serve(t, h.serve))
-		cfg.Timeout = 100 * time.Millisecond
+		cfg.Timeout = time.Second
 		l := dial(t, cfg)
 		if n, err := l.Greet(t.Context(), time.Minute); n != 4 || err != nil {
 			t.Fatalf("Greet = %d, %v", n, err)
@@ -214,7 +214,7 @@ func TestWhoNeverReadsIsNotWaitedFor(t *testing.T) {
 	cfg.Deaf = 3
 	l := dial(t, cfg)
 	r, err := fanout(t, l, 200, 50*time.Millisecond)
-	if err != nil || r.Served != 4 || r.Conns != 4 || r.DeafConns != 3 || r.DeafSent != 0 {
+	if err != nil || r.Unanswered != 0 || r.Conns != 4 || r.DeafConns != 3 || r.DeafSent != 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	h.mu.Lock()
@@ -258,7 +258,7 @@ func TestServersThatPublishNothing(t *testing.T) {
 		"upper case": {upper, load.ErrWrongByte},
 	} {
 		cfg := publishing(serve(t, tt.handle))
-		cfg.Timeout = 50 * time.Millisecond
+		cfg.Timeout = time.Second
 		l := dial(t, cfg)
 		_, err := fanout(t, l, 100, 10*time.Second)
 		if !errors.Is(err, tt.want) {
@@ -275,9 +275,9 @@ func TestServersThatPublishNothing(t *testing.T) {
 			c.Write(text)
 		}
 	}))
-	cfg.Timeout = 50 * time.Millisecond
+	cfg.Timeout = time.Second
 	l := dial(t, cfg)
-	if n, err := l.Greet(t.Context(), 50*time.Millisecond); n != 1 || err != nil {
+	if n, err := l.Greet(t.Context(), time.Second); n != 1 || err != nil {
 		t.Errorf("Greet = %d, %v", n, err)
 	}
 	if r, err := fanout(t, l, 100, 50*time.Millisecond); err != nil || r.Conns != 1 {
