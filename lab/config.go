@@ -28,9 +28,9 @@
 // "served". Then follow two windows, each after a warm-up: saturated (each connection sends as
 // soon as it has its answer: how much can the server do?) and at a fixed rate (where real
 // servers live: latency counts from the time at which the request was due, so a server that
-// stalls pays for everybody who had to wait). A third kind of window, not part of an ordinary
-// run, has a connection for each request. The first round also has a window in which nothing is
-// sent.
+// stalls pays for everybody who had to wait). Other kinds of windows, not part of an ordinary
+// run, have a connection for each request, or one connection whose lines go to all. The first
+// round also has a window in which nothing is sent.
 //
 // System calls are counted in visits of their own, of which nothing else is shown, as counting
 // slows down each call.
@@ -87,7 +87,7 @@ type Config struct {
 	Batch     bool    // there is nothing but one request on each of Conns, all at once
 	Size      int     // bytes of a request
 	Depth     int     // requests in flight on a connection
-	Rate      float64 // requests per second at the fixed rate
+	Rate      float64 // requests per second at the fixed rate, or lines that are published
 	Rounds    int
 	Seed      uint64
 
@@ -108,6 +108,7 @@ type Config struct {
 	Saturate time.Duration // the length of the saturated window; 0: there is none
 	Pace     time.Duration // the length of the window at the fixed rate; 0: there is none
 	Churn    time.Duration // the length of that with a connection for each request; 0: none
+	Fanout   time.Duration // the length of that in which lines are published; 0: there is none
 	Idle     time.Duration // the length of the silent window; 0: there is none
 	Greet    time.Duration // how long to wait for the first answers
 	Start    time.Duration // how long a server may take until it listens; 0 is 10 s
@@ -161,7 +162,7 @@ func (c Config) Validate() error {
 // validLoad returns an error that names the first value of the load that is not possible.
 func (c Config) validLoad() error {
 	switch {
-	case c.Pace > 0 && !(c.Rate > 0 && c.Rate <= 1e7):
+	case c.Pace+c.Fanout > 0 && !(c.Rate > 0 && c.Rate <= 1e7):
 		return fmt.Errorf("a rate of %g requests per second: up to 10 million are possible", c.Rate)
 	case c.Conns < 1:
 		return fmt.Errorf("%d connections: at least 1 is needed", c.Conns)
@@ -169,9 +170,9 @@ func (c Config) validLoad() error {
 		return fmt.Errorf("messages of %d bytes: at least 1 is needed", c.Size)
 	case c.Depth < 1:
 		return fmt.Errorf("%d messages in flight: at least 1 is needed", c.Depth)
-	case min(c.Saturate, c.Pace, c.Churn, c.Idle, c.Warmup, c.Greet, c.Start, c.Stop) < 0:
+	case min(c.Saturate, c.Pace, c.Churn, c.Fanout, c.Idle, c.Warmup, c.Greet, c.Start, c.Stop) < 0:
 		return errors.New("a time cannot be negative")
-	case max(c.Saturate, c.Pace, c.Churn, c.Idle) == 0 && !c.Batch:
+	case max(c.Saturate, c.Pace, c.Churn, c.Fanout, c.Idle) == 0 && !c.Batch:
 		return errors.New("a measured window must have a length")
 	}
 	return c.load("127.0.0.1:1").Validate()
@@ -202,7 +203,7 @@ func (c Config) checkServers() error {
 
 // saturatesOnly reports whether the load is what another load generator can be asked for.
 func (c Config) saturatesOnly() bool {
-	return c.Saturate > 0 && max(c.Pace, c.Churn, c.Idle) == 0 &&
+	return c.Saturate > 0 && max(c.Pace, c.Churn, c.Fanout, c.Idle) == 0 &&
 		c.IdleConns+c.Deaf+c.Heavy == 0 && !c.Batch
 }
 

@@ -38,7 +38,7 @@ func Look() results.Machine {
 
 // fit scales the configuration to the limits of this process.
 func (cfg *Config) fit(m *results.Machine) {
-	if most := max(0, load.MaxConns()-ownDescriptors); cfg.Conns+cfg.IdleConns > most {
+	if most := max(0, load.MaxConns()-ownDescriptors-cfg.Deaf); cfg.Conns+cfg.IdleConns > most {
 		m.Note("connections: " + strconv.Itoa(most) + " instead of " +
 			strconv.Itoa(cfg.Conns+cfg.IdleConns) +
 			", as this process may hold no more descriptors (ulimit -n)")

@@ -93,7 +93,7 @@ func (r *Report) summary(s Server) Summary {
 // complete reports whether a visit has every window that was asked for.
 func (c Config) complete(v *results.Visit) bool {
 	return (c.Saturate == 0 || v.Saturated != nil) && (c.Pace == 0 || v.Paced != nil) &&
-		(c.Churn == 0 || v.Churned != nil)
+		(c.Churn == 0 || v.Churned != nil) && (c.Fanout == 0 || v.Published != nil)
 }
 
 // partial reports whether the figures of the row are those of some of the connections only.

@@ -116,10 +116,15 @@ func writeColumns(b *strings.Builder, cols []column, rows []Summary, width int) 
 	for i, c := range cols {
 		texts[i] = c.text(rows, i == 0)
 	}
-	for from := 1; from < len(cols); {
+	writeTexts(b, texts, width)
+}
+
+// writeTexts writes columns, of which all lines are equally wide.
+func writeTexts(b *strings.Builder, texts [][]string, width int) {
+	for from := 1; from < len(texts); {
 		part := texts[:1:1]
 		used := utf8.RuneCountInString(texts[0][0])
-		for ; from < len(cols); from++ {
+		for ; from < len(texts); from++ {
 			used += columnGap + utf8.RuneCountInString(texts[from][0])
 			if width > 0 && used > width && len(part) > 1 {
 				break
@@ -127,7 +132,7 @@ func writeColumns(b *strings.Builder, cols []column, rows []Summary, width int) 
 			part = append(part, texts[from])
 		}
 		writePart(b, part)
-		if from < len(cols) {
+		if from < len(texts) {
 			b.WriteString("\n")
 		}
 	}
@@ -142,6 +147,11 @@ func (c column) text(rows []Summary, left bool) []string {
 	for _, s := range rows {
 		cells = append(cells, c.cell(s))
 	}
+	return flush(cells, left)
+}
+
+// flush makes the lines of a column equally wide.
+func flush(cells []string, left bool) []string {
 	width := 0
 	for _, cell := range cells {
 		width = max(width, utf8.RuneCountInString(cell))

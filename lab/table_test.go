@@ -104,9 +104,15 @@ func golden(t *testing.T, r *Report, name string) {
 	if err := r.WriteTable(&text, 0); err != nil {
 		t.Fatal(err)
 	}
+	same(t, name, text.String())
+}
+
+// same compares a text with the file of that name.
+func same(t *testing.T, name, text string) {
+	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *rewrite {
-		if err := os.WriteFile(path, []byte(text.String()), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -114,7 +120,7 @@ func golden(t *testing.T, r *Report, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(strings.ReplaceAll(string(want), "\r\n", "\n"), text.String()); diff != "" {
+	if diff := cmp.Diff(strings.ReplaceAll(string(want), "\r\n", "\n"), text); diff != "" {
 		t.Errorf("the table is not %s (-), but (+):\n%s", path, diff)
 	}
 }

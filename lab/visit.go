@@ -68,7 +68,7 @@ func (c Config) asked() results.Load {
 	asked := results.Load{Conns: c.Conns, Idle: c.IdleConns, Deaf: c.Deaf, Size: c.Size,
 		Depth: c.Depth, Heavy: c.Heavy, Batch: c.Batch, Service: c.Service,
 		Wait: c.Wait.Seconds(), Work: c.Work.Seconds(), Free: c.Unbound}
-	if c.Pace > 0 {
+	if c.Pace+c.Fanout > 0 {
 		asked.Rate = c.Rate
 	}
 	return asked
@@ -148,6 +148,9 @@ func (v *visitor) faults(stats load.Stats) error {
 	case v.stuck > 0:
 		return fmt.Errorf("it has stopped answering: at the end of a window it owed answers on %s",
 			words.Count(v.stuck, "connection"))
+	case v.Published != nil && v.Published.Missed > 0:
+		return fmt.Errorf("it has left out %s to connections that read",
+			words.Count(int(v.Published.Missed), "line"))
 	case stats.Dropped > 0:
 		return fmt.Errorf("it has ended %s on which it had answered; the first: %w",
 			words.Count(stats.Dropped, "connection"), stats.FirstDropped)
@@ -171,6 +174,9 @@ func (v *visitor) windows(ctx context.Context) error {
 		}},
 		{v.cfg.Churn, &v.Churned, func(d time.Duration, h load.Hooks) (*load.Result, error) {
 			return l.Churn(ctx, warmup, d, h)
+		}},
+		{v.cfg.Fanout, &v.Published, func(d time.Duration, h load.Hooks) (*load.Result, error) {
+			return l.Fanout(ctx, v.cfg.Rate, warmup, d, h)
 		}},
 	} {
 		if w.d == 0 {

@@ -48,6 +48,7 @@ const (
 	wantRead                // to be readable
 	wantWrite               // to be writable
 	wantClose               // to be forgotten: it is done
+	wantBoth                // to be readable or writable: see publish.go
 )
 
 // receive takes one chunk from the client and begins to answer it. It never waits.

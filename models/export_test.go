@@ -88,3 +88,15 @@ func UntracedHooks() func() {
 		l.recordSleeps()
 	}
 }
+
+// CutLines returns the lines that chunks of one client, which come one after the other, complete.
+func CutLines(chunks [][]byte) (text []byte, err error) {
+	var in lines
+	for _, chunk := range chunks {
+		err := in.cut(chunk, func(whole []byte) { text = append(text, whole...) })
+		if err != nil {
+			return text, err
+		}
+	}
+	return text, nil
+}

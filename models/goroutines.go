@@ -27,16 +27,17 @@ import (
 // reference that the other models are compared with.
 func goroutines() Model {
 	return Model{
-		Name:     "goroutines",
-		Summary:  "Go's own net: a goroutine per connection; the reference to beat",
-		Blocking: false,
-		Threads:  "1 goroutine per connection on a thread per CPU",
-		Waits:    "each goroutine is parked; the runtime's poller, in epoll or kqueue, for all",
-		Limits:   "a stack and a buffer for each idle client; shared state needs locks",
-		Section:  "4.10",
-		parallel: true,
-		files:    []string{"goroutines.go"},
-		serve:    serveGoroutines,
+		Name:      "goroutines",
+		Summary:   "Go's own net: a goroutine per connection; the reference to beat",
+		Blocking:  false,
+		Threads:   "1 goroutine per connection on a thread per CPU",
+		Waits:     "each goroutine is parked; the runtime's poller, in epoll or kqueue, for all",
+		Limits:    "a stack and a buffer for each idle client; shared state needs locks",
+		Section:   "4.10",
+		parallel:  true,
+		publishes: true,
+		files:     []string{"goroutines.go"},
+		serve:     serveGoroutines,
 	}
 }
 
@@ -54,6 +55,7 @@ func serveGoroutines(s *server) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	var open atomic.Int64
+	handle := s.memberCode()
 	for !s.draining() {
 		conn, err := s.accept(listener)
 		switch {
@@ -67,7 +69,7 @@ func serveGoroutines(s *server) error {
 		default:
 			open.Add(1)
 			running.Go(func() {
-				s.handle(conn)
+				handle(conn)
 				conn.Close()
 				open.Add(-1)
 			})

@@ -24,7 +24,7 @@
 // what they do besides waiting), children.go (processes), loops.go (what those on the library
 // tell it), and tracing.go (what a server records, if it is told to). What is answered is in
 // service.go, with count.go for what all clients share, and what an answer may cost besides, in
-// compute.go.
+// compute.go. What goes to all clients at once is in publish.go, and, for the library, in halls.go.
 package models
 
 import (
@@ -53,6 +53,7 @@ type Model struct {
 
 	processes bool     // its clients are served by processes, which share nothing
 	parallel  bool     // they are served by threads at the same time, which share memory
+	publishes bool     // it can send to a client while it waits for that one to send
 	files     []string // the source that the model needs, the file that shows it first
 	dispatch  string   // the function in it that passes events on; "" if there is none
 	maxConns  func() int
@@ -116,6 +117,7 @@ func (m Model) run(ctx context.Context, cfg Config, serve func(*server) error) (
 		context.AfterFunc(s.over, func() { late.Stop() })
 	})
 	defer stop()
+	defer s.tellMissed()
 	return serve(s)
 }
 

@@ -37,6 +37,7 @@ func protocol() Model {
 		Section:     "4.11",
 		Backends:    true,
 		Loops:       true,
+		publishes:   true,
 		files:       []string{"protocol.go", "loops.go"},
 		serve:       func(s *server) error { return s.watched(s.serveProtocol) },
 	}
@@ -127,9 +128,13 @@ func (a *answers) eventLoop() *loop.Loop { return a.loop }
 func (a *answers) drain() {
 	a.listener.Close()
 	transport.Each(a.loop, func(t *transport.Transport) {
-		if t.Protocol() == a {
-			t.SetProtocol(rest{a})
-			rest{a}.Readable(t)
+		switch p := t.Protocol().(type) {
+		case *answers:
+			t.SetProtocol(rest{p})
+			rest{p}.Readable(t)
+		case *subscriber:
+			t.SetProtocol(departing{p})
+			departing{p}.Readable(t)
 		}
 	})
 	a.loop.End()
@@ -210,7 +215,7 @@ func (a *answers) listen(addrs []netip.AddrPort, config transport.ListenConfig) 
 	for _, addr := range addrs {
 		a.listener, err = transport.Listen(a.loop, net.TCPAddrFromAddrPort(addr), config)
 		if err == nil {
-			return a.listener.Serve(func() transport.Protocol { return a })
+			return a.listener.Serve(a.client)
 		}
 	}
 	return err

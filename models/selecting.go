@@ -145,6 +145,8 @@ func (w want) events() selectors.Events {
 		return selectors.Read
 	case wantWrite:
 		return selectors.Write
+	case wantBoth:
+		return selectors.Read | selectors.Write
 	}
 	return 0
 }

@@ -33,6 +33,7 @@ func selectorsModel() Model {
 		Section:     "4.8",
 		Backends:    true,
 		files:       []string{"selectors.go", "selecting.go", "conn.go", "single.go"},
+		publishes:   true,
 		dispatch:    "run",
 		serve:       serveSelectors,
 	}
@@ -51,7 +52,7 @@ func (l *single) serveCallbacks() error {
 	if err != nil {
 		return err
 	}
-	return loop.run(loop.acceptClients, loop.goOn)
+	return loop.run(loop.callbacks())
 }
 
 // run is the loop. It calls accept when clients are in the backlog, what was registered for a

@@ -47,12 +47,15 @@ const (
 // server is a model that runs: its configuration, and what all models do alike.
 type server struct {
 	Config
-	ctx      context.Context // cancelled: drain
-	over     context.Context // cancelled: the grace of the drain is over, drop what is left
-	model    Model
-	service  Service
-	counter  counter // of the service count
-	log      *log.Logger
+	ctx     context.Context // cancelled: drain
+	over    context.Context // cancelled: the grace of the drain is over, drop what is left
+	model   Model
+	service Service
+	counter counter // of the service count
+	log     *log.Logger
+
+	publication publication // of the service publish
+
 	trace    *trace.Recorder // nil: nothing is recorded
 	seen     seen            // what can be recorded of the model
 	maxConns int             // 0: no limit
@@ -78,6 +81,8 @@ func newServer(ctx context.Context, m Model, cfg Config) (*server, error) {
 		return nil, err
 	}
 	switch {
+	case cfg.Wait > 0 && service.CanWait() != nil:
+		return nil, service.CanWait()
 	case cfg.Wait < 0:
 		return nil, fmt.Errorf("the wait is %v: it cannot be negative", cfg.Wait)
 	case cfg.Work < 0:

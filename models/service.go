@@ -15,6 +15,7 @@ type Service struct {
 
 	// common is why it cannot be had of processes, each with clients of its own; "" if it can.
 	common string
+	toAll  bool // it answers nobody: it gives what one has sent to all. See publish.go.
 	begin  func(*server) reply
 }
 
@@ -39,6 +40,8 @@ func services() []Service {
 			common: noCommonCounter, begin: (*server).counting},
 		{Name: "count-unlocked", Summary: "the same without a lock: wrong on purpose",
 			common: noCommonCounter, begin: (*server).countingUnlocked},
+		{Name: "publish", Summary: "each line goes to all clients, the sender included",
+			toAll: true, begin: func(*server) reply { return nil }},
 	}
 }
 
@@ -62,10 +65,25 @@ func LookupService(name string) (Service, error) {
 		strings.Join(Services(), ", "))
 }
 
+// CanWait returns why a request cannot wait for an upstream call, nil if it can.
+func (s Service) CanWait() error {
+	if s.toAll {
+		return fmt.Errorf("service %s answers nobody, so that no answer can wait", s.Name)
+	}
+	return nil
+}
+
 // CanServe returns why the model cannot serve the service, nil if it can.
 func (m Model) CanServe(s Service) error {
-	if m.processes && s.common != "" {
-		return fmt.Errorf("service %s is not applicable to model %s: %s", s.Name, m.Name, s.common)
+	why := ""
+	switch {
+	case s.toAll:
+		why = m.cannotPublish()
+	case m.processes:
+		why = s.common
+	}
+	if why != "" {
+		return fmt.Errorf("service %s is not applicable to model %s: %s", s.Name, m.Name, why)
 	}
 	return nil
 }

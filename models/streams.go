@@ -38,6 +38,7 @@ func streams() Model {
 		Section:     "4.12",
 		Backends:    true,
 		Loops:       true,
+		publishes:   true,
 		files:       []string{"streams.go", "loops.go"},
 		serve:       func(s *server) error { return s.watched(s.serveStreams) },
 	}
@@ -105,7 +106,7 @@ func (s *server) serveStreams() error {
 		s.recordWaits(t.EventLoop())
 		stop := context.AfterFunc(s.ctx, func() { t.Drain(2 * Grace) })
 		defer stop()
-		server := stream.Server{Handler: s.attend, Linger: -1}
+		server := stream.Server{Handler: s.clientCode(), Linger: -1}
 		return server.Serve(t, ln)
 	}, kettle.Context(s.dropped), kettle.Loops(s.loops()), kettle.Backend(s.backend()),
 		kettle.OnIncident(s.incident), kettle.OnStall(0, nil))

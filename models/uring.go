@@ -40,6 +40,7 @@ func uring() Model {
 		Limits:      "those of streams; Linux from 5.19 on, where io_uring is not forbidden",
 		Section:     "4.13",
 		Loops:       true,
+		publishes:   true,
 		Selector:    "io_uring",
 		files:       []string{"uring.go", "streams.go", "loops.go"},
 		serve:       func(s *server) error { return s.watched(s.serveStreams) },

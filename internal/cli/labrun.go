@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -140,22 +141,48 @@ func (r *labRun) planned(name string) bool {
 	return false
 }
 
-// report writes the table of the storm, if there was one, and the files.
+// report writes the tables, and the files.
 func (r *labRun) report() error {
 	if len(r.set.Visits) == 0 && len(r.set.Models) == 0 {
 		return nil
 	}
-	if storm := stormOf(&r.set); storm != nil {
-		fmt.Fprintln(r.streams.out)
-		if err := storm.WriteTable(r.streams.out, r.screen.width); err != nil {
-			return fmt.Errorf("write the table: %w", err)
-		}
+	if err := writeTables(r.streams.out, &r.set, r.screen.width); err != nil {
+		return err
 	}
 	paths, err := writeReport(r.labFlags.out, &r.set)
 	for _, path := range paths {
 		r.screen.say("written: " + path)
 	}
 	return err
+}
+
+// writeTables writes the tables of the storm and of what was published, those that there are.
+func writeTables(out io.Writer, set *results.Set, width int) error {
+	write := func(table func(io.Writer, int) error) error {
+		fmt.Fprintln(out)
+		if err := table(out, width); err != nil {
+			return fmt.Errorf("write the table: %w", err)
+		}
+		return nil
+	}
+	if storm := stormOf(set); storm != nil {
+		if err := write(storm.WriteTable); err != nil {
+			return err
+		}
+	}
+	if published := publishedOf(set); published != nil {
+		return write(published.WriteTable)
+	}
+	return nil
+}
+
+// publishedOf returns the table of what was published, nil if nothing was.
+func publishedOf(set *results.Set) *lab.Published {
+	var names []string
+	for _, m := range set.Models {
+		names = append(names, m.Name)
+	}
+	return lab.PublishedOf(set.Visits, names)
 }
 
 // stormOf returns the table of the storm, nil if there was none.

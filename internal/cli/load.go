@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,11 @@ func newLoad(s streams) *cobra.Command {
 			"its answer; with it, requests are due at fixed times, and latency counts from\n" +
 			"those. With --churn each message has a connection of its own, and latency counts\n" +
 			"from before that. With --batch all connections are made at once, and each is\n" +
-			"closed when its message is answered: latency counts from the beginning.",
+			"closed when its message is answered: latency counts from the beginning.\n\n" +
+			"With --service publish the first connection sends --rate lines per second, and\n" +
+			"all have to get each of them. To --deaf ones, which then send nothing, they are\n" +
+			"sent too. Latency counts from when a line was due, to each of its deliveries, and\n" +
+			"to the last of them.",
 		Args:    noArgs,
 		PreRunE: func(*cobra.Command, []string) error { return asUsage(f.check()) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -50,7 +55,8 @@ func newLoad(s streams) *cobra.Command {
 	flags.DurationVar(&f.duration, "duration", 5*time.Second,
 		"how long to measure; with --batch, how long to wait for the last answer")
 	flags.Float64Var(&f.rate, "rate", 0,
-		"messages per second over all connections (0: closed loop)")
+		fmt.Sprintf("messages per second over all connections (0: closed loop; with --service "+
+			"publish %d)", publishRate))
 	flags.BoolVar(&f.churn, "churn", false, "a connection for each message")
 	flags.BoolVar(&f.batch, "batch", false, "all connections at once, each for one message")
 	flags.IntVar(&f.cfg.Heavy, "heavy", 0,
@@ -95,8 +101,22 @@ func (f *loadFlags) check() error {
 	case f.batch && f.cfg.Idle+f.cfg.Deaf > 0:
 		return errors.New("--batch: it has neither --idle-conns nor --deaf ones beside it")
 	}
+	return f.checkService()
+}
+
+// checkService checks what depends on the service.
+func (f *loadFlags) checkService() error {
+	if f.cfg.Service == publish && (f.churn || f.batch) {
+		return errors.New("--service publish: it answers nobody, so that it has neither --churn " +
+			"nor --batch")
+	}
 	return f.cfg.Validate()
 }
+
+const (
+	publish     = "publish" // the service of which there is no request and no answer
+	publishRate = 100       // lines per second, if nothing is said
+)
 
 func runLoad(ctx context.Context, out io.Writer, f loadFlags) (err error) {
 	if f.batch {
@@ -120,6 +140,8 @@ func runLoad(ctx context.Context, out io.Writer, f loadFlags) (err error) {
 	warmup := min(f.duration/10, time.Second)
 	var result *load.Result
 	switch {
+	case f.cfg.Service == publish:
+		result, err = l.Fanout(ctx, cmp.Or(f.rate, publishRate), warmup, f.duration, load.Hooks{})
 	case f.churn:
 		result, err = l.Churn(ctx, warmup, f.duration, load.Hooks{})
 	case f.rate > 0:
@@ -155,6 +177,12 @@ func special(r load.Report) string {
 		fmt.Fprintf(&text, "latency p50 %s  p99 %s  max %s\n",
 			micros(r.HeavyMax, r.HeavyP50, r.HeavyP99, r.HeavyMax)...)
 	}
+	if r.Fanout {
+		fmt.Fprintf(&text, "lines %d: ", r.Lines)
+		fmt.Fprintf(&text, "last delivery p50 %s  p99 %s  max %s\n",
+			micros(r.LastMax, r.LastP50, r.LastP99, r.LastMax)...)
+		fmt.Fprintf(&text, "lines that connections have missed that read: %d\n", r.Missed)
+	}
 	if r.DeafConns > 0 {
 		fmt.Fprintf(&text, "deaf connections %d, ended by the server %d: sent %d KiB\n",
 			r.DeafConns, r.DeafLost, r.DeafSent>>10)
@@ -166,38 +194,63 @@ func special(r load.Report) string {
 	return text.String()
 }
 
+// wording is how a result is told.
+type wording struct {
+	reached  string // what has become of connections
+	messages string // what was counted
+	answered string
+	missing  string
+}
+
+func wordingOf(r load.Report) wording {
+	if r.Fanout {
+		return wording{"reached", "deliveries", "", "deliveries missing"}
+	}
+	return wording{"answered", "messages", " answered", "unanswered messages"}
+}
+
+// asked says what was asked of which connections.
+func asked(cfg load.Config, r load.Report) (conns, how string) {
+	conns = fmt.Sprintf("%d connections", cfg.Conns)
+	due := int(math.Round(r.Offered * r.Seconds))
+	if r.Offered > 0 && due < cfg.Conns && !r.Fanout {
+		conns = fmt.Sprintf("%d connections asked, of %d,", due, cfg.Conns)
+	}
+	if cfg.Idle > 0 {
+		conns += fmt.Sprintf(" (and %d idle)", cfg.Idle)
+	}
+	switch {
+	case r.Fanout:
+		how = fmt.Sprintf("%g published/s; latency counts from when each was due", r.Offered)
+	case r.Churn:
+		how = "a connection for each; latency counts from before it"
+	case r.Batch:
+		how = "all at once; latency counts from the beginning"
+	case r.Offered > 0:
+		how = fmt.Sprintf("%.0f messages/s due; latency counts from then", r.Offered)
+	default:
+		how = fmt.Sprintf("closed loop, %d in flight on each connection", r.Depth)
+	}
+	return conns, how
+}
+
 func writeLoad(out io.Writer, stats load.Stats, cfg load.Config, r load.Report) error {
 	generator := "n/a"
 	if r.GeneratorShare > 0 {
 		generator = fmt.Sprintf("%.0f%% of a CPU", 100*r.GeneratorShare)
 	}
-	busy := cfg.Conns
-	conns := fmt.Sprintf("%d connections", busy)
-	if due := int(math.Round(r.Offered * r.Seconds)); r.Offered > 0 && due < busy {
-		conns = fmt.Sprintf("%d connections asked, of %d,", due, busy)
-	}
-	if cfg.Idle > 0 {
-		conns += fmt.Sprintf(" (and %d idle)", cfg.Idle)
-	}
-	loop := fmt.Sprintf("closed loop, %d in flight on each connection", r.Depth)
-	if r.Offered > 0 {
-		loop = fmt.Sprintf("%.0f messages/s due; latency counts from then", r.Offered)
-	}
-	if r.Churn {
-		loop = "a connection for each; latency counts from before it"
-	}
-	if r.Batch {
-		loop = "all at once; latency counts from the beginning"
-	}
+	words := wordingOf(r)
+	conns, how := asked(cfg, r)
 	latency := fmt.Sprintf("latency p50 %s  p99 %s  p99.9 %s  max %s",
 		micros(r.LatencyMax, r.LatencyP50, r.LatencyP99, r.LatencyP999, r.LatencyMax)...)
-	_, err := fmt.Fprintf(out, "%d of %s answered, messages of %d bytes, %s\n"+
-		"%.0f messages/s answered, %d in %.2f s\n"+
+	_, err := fmt.Fprintf(out, "%d of %s %s, messages of %d bytes, %s\n"+
+		"%.0f %s/s%s, %d in %.2f s\n"+
 		"%s\n%s"+
-		"lost connections %d, never connected %d, unanswered messages %d\n"+
+		"lost connections %d, never connected %d, %s %d\n"+
 		"load generator: %s, %d messages sent over 1 ms late\n",
-		r.Served, conns, r.Size, loop, r.Rate, r.Requests, r.Seconds, latency, special(r),
-		stats.Lost, stats.Failed, r.Unanswered, generator, r.Late)
+		r.Served, conns, words.reached, r.Size, how, r.Rate, words.messages, words.answered,
+		r.Requests, r.Seconds, latency, special(r), stats.Lost, stats.Failed, words.missing,
+		r.Unanswered, generator, r.Late)
 	if err == nil && stats.First != nil {
 		_, err = fmt.Fprintf(out, "first error: %v\n", stats.First)
 	}

@@ -70,11 +70,8 @@ func redraw(s streams, files []string, out string) error {
 				c.verdict(v)
 			}
 		}
-		if storm := stormOf(set); storm != nil {
-			fmt.Fprintln(s.out)
-			if err := storm.WriteTable(s.out, c.width); err != nil {
-				return fmt.Errorf("write the table: %w", err)
-			}
+		if err := writeTables(s.out, set, c.width); err != nil {
+			return err
 		}
 	}
 	paths, err := writeReport(out, sets...)
@@ -138,6 +135,11 @@ func writeMarkdown(w io.Writer, sets []*results.Set) error {
 	for _, set := range sets {
 		if err := claims.WriteMarkdown(w, set, claims.Of(set)); err != nil {
 			return err
+		}
+		if published := publishedOf(set); published != nil {
+			if err := published.WriteMarkdown(w); err != nil {
+				return fmt.Errorf("write the table: %w", err)
+			}
 		}
 	}
 	return nil

@@ -170,6 +170,8 @@ func checkServe(name string, cfg models.Config) (models.Model, error) {
 			manyLoops())
 	case cfg.Loops > 1 && cfg.Trace != "":
 		return model, fmt.Errorf("--loops %d: a --trace is of one loop", cfg.Loops)
+	case cfg.Wait > 0 && service.CanWait() != nil:
+		return model, fmt.Errorf("--wait %v: %w", cfg.Wait, service.CanWait())
 	case cfg.Wait < 0:
 		return model, fmt.Errorf("--wait %v: cannot be negative", cfg.Wait)
 	case cfg.Work < 0:

@@ -22,6 +22,8 @@ func Batch(ctx context.Context, config Config, hooks Hooks) (*Result, error) {
 	switch err := config.Validate(); {
 	case err != nil:
 		return nil, fmt.Errorf("load: %w", err)
+	case config.Service == servicePublish:
+		return nil, fmt.Errorf("load: a batch: %w", errPublishes)
 	case config.Idle > 0 || config.Deaf > 0:
 		return nil, errors.New("load: a batch has neither idle nor deaf connections")
 	case config.Depth > 1:

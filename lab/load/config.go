@@ -26,7 +26,7 @@ type Config struct {
 	Conns   int           // connections; 1
 	Idle    int           // connections beside those, that take part in Greet and Idle only; 0
 	Heavy   int           // how many of Conns send requests that begin with Marker; 0
-	Deaf    int           // connections beside Conns that send and never read; 0
+	Deaf    int           // connections beside Conns that send (under Fanout not) and never read; 0
 	Size    int           // bytes of a request, 1 to MaxSize; 64
 	Depth   int           // requests in flight on a connection under Saturate, to MaxDepth; 1
 	Service string        // what the server does: see Services; "upper"
@@ -42,8 +42,11 @@ type Config struct {
 }
 
 // Services returns the services whose answers can be checked: "upper" answers every byte in upper
-// case, "echo" as it is, and "count" every line by the next number.
-func Services() []string { return []string{serviceUpper, serviceEcho, serviceCount} }
+// case, "echo" as it is, and "count" every line by the next number; "publish" gives every line to
+// all connections, for Fanout.
+func Services() []string {
+	return []string{serviceUpper, serviceEcho, serviceCount, servicePublish}
+}
 
 // withDefaults returns the configuration with its zero fields filled in.
 func (c Config) withDefaults() Config {
@@ -100,6 +103,27 @@ func (c Config) Validate() error {
 	case c.Backend != backendAuto && !slices.Contains(Backends(), c.Backend):
 		return fmt.Errorf("backend %q: there is %s", c.Backend,
 			strings.Join(append([]string{backendAuto}, Backends()...), ", "))
+	case c.Service == servicePublish:
+		return c.validPublishing()
+	}
+	return nil
+}
+
+// validPublishing is Validate for the service publish.
+func (c Config) validPublishing() error {
+	const least = numberSize + 1
+	switch {
+	case c.Size < least || c.Size > maxLine:
+		return fmt.Errorf("lines of %d bytes: %d to %d are possible, with a number and an end",
+			c.Size, least, maxLine)
+	case c.Heavy > 0:
+		return fmt.Errorf("%d heavy connections: with the service %s only one connection sends",
+			c.Heavy, c.Service)
+	case c.Depth > 1:
+		return fmt.Errorf("%d requests in flight: the service %s answers none", c.Depth, c.Service)
+	case c.Idle > 0:
+		return fmt.Errorf("%d idle connections: the service %s sends to all, and who does not "+
+			"read is deaf", c.Idle, c.Service)
 	}
 	return nil
 }

@@ -79,7 +79,11 @@ func (l *Load) pump(i int, c *conn) {
 	payload := &l.payloads[c.kind]
 	for end := c.sent + burst; c.sent < min(c.asked, end); {
 		n := int(min(c.asked-c.sent, maxChunk))
-		n, err := sys.TrySend(int(c.fd), payload.requests[c.sendAt:][:n])
+		text := payload.requests[c.sendAt:][:n]
+		if l.topic != nil {
+			text = l.topic.from(c.sent, n)
+		}
+		n, err := sys.TrySend(int(c.fd), text)
 		if err != nil {
 			if !sys.WouldBlock(err) {
 				l.lose(i, c, err)
@@ -116,6 +120,10 @@ func (l *Load) receive(i int, c *conn, p plan) {
 	got := l.buf[:n]
 	if l.numbers != nil {
 		l.receiveNumbers(i, c, got, p)
+		return
+	}
+	if l.topic != nil {
+		l.receivePublished(i, c, got, p)
 		return
 	}
 	known := got[:min(int64(n), c.sent-c.received)]

@@ -112,6 +112,9 @@ func (l *Load) begin(i int) bool {
 		return false
 	}
 	c.fd, c.state = int32(fd), connecting
+	if l.topic != nil && c.kind == deaf { // so that it is soon up to the server what it holds
+		_ = sys.SetRecvBuffer(fd, 4<<10)
+	}
 	l.watch(i, c, writing) // writable is connected, or refused
 	return true
 }

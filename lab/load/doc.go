@@ -13,6 +13,7 @@
 //	res, err = l.Pace(ctx, 5000, warmup, d, load.Hooks{}) // 5,000 requests per second
 //	res, err = l.Churn(ctx, warmup, d, load.Hooks{})    // a connection for each request
 //	lost, err := l.Idle(ctx, time.Second)               // silence
+//	res, err = l.Fanout(ctx, 20, warmup, d, load.Hooks{}) // of the service publish
 //
 // Batch is for itself, and has no connections but its own, all at once:
 //
@@ -32,6 +33,10 @@
 // With the service count each request is a line of Size bytes, and each answer the next number of
 // one counter, in decimal. Which one a connection gets is not known before; but each must be a
 // number, and Result.Counted says how many were given twice.
+//
+// With the service publish the first connection sends lines of Size bytes, each with its number,
+// and every connection has to get each of them, in order: see Fanout, which is all that there is
+// for it. It counts what is left out; what is wrong, twice, or out of order is ErrWrongByte.
 //
 // # Closed loop and fixed rate
 //
@@ -58,6 +63,10 @@
 // Batch has an end: everybody comes at once, asks once and leaves. How long it takes until the last
 // one has left shows whether waits overlap or follow each other, also on a server that serves one
 // client at a time.
+//
+// Fanout sends at fixed times too, on one connection, and its messages are deliveries: each line
+// has as many as there are connections that read. Result.Latency has those of all deliveries, and
+// Result.Last those of each line's last one, both from when the line was due.
 //
 // Config.Idle connections are there and silent meanwhile: a server that looks at all that it has,
 // whenever one is ready, shows that.

@@ -18,6 +18,7 @@ type Load struct {
 	config   Config
 	payloads [kinds]payload
 	numbers  *numbers // that the service count has answered; nil for the others
+	topic    *topic   // of the service publish; nil for the others
 	poller   poller
 	waker    *sys.Waker // ends a wait when the context is cancelled
 	conns    []conn     // Config.Conns busy ones, then the idle ones, then the deaf ones
@@ -69,6 +70,9 @@ func newLoad(config Config) (*Load, error) {
 		l.payloads[ordinary] = newRequests(config.Seed, config.Service, config.Size, "")
 		l.numbers = &numbers{parts: make([]part, len(l.conns))}
 	}
+	if config.Service == servicePublish {
+		l.topic = newTopic(config)
+	}
 	if config.Heavy > 0 {
 		l.payloads[heavy] = newRequests(config.Seed, config.Service, config.Size, Marker)
 	}
@@ -111,12 +115,16 @@ func (l *Load) Stats() Stats {
 }
 
 // Greet has one request answered on every connection, silent and idle ones included, and returns
-// how many were within d. It returns as soon as all are. The others are silent from then on.
+// how many were within d. It returns as soon as all are. The others are silent from then on. With
+// the service publish a connection is served that gets what is published.
 func (l *Load) Greet(ctx context.Context, d time.Duration) (served int, err error) {
-	p := &greeting{l: l}
-	err = l.run(ctx, "greeting", p, phase{drain: d, silent: true})
+	var p plan = &greeting{l: l}
+	if l.topic != nil {
+		p = &hail{l: l}
+	}
+	err = l.run(ctx, "greeting", p, phase{drain: d, silent: true, publishing: true})
 	for i := range l.conns {
-		if c := &l.conns[i]; c.active && c.state == alive && !c.owing() {
+		if c := &l.conns[i]; c.active && c.state == alive && !l.owes(i, c) {
 			served++
 		}
 	}
@@ -140,7 +148,7 @@ func (*greeting) turned()                  {}
 
 // Idle sends nothing for d and returns how many connections the server has ended meanwhile.
 func (l *Load) Idle(ctx context.Context, d time.Duration) (lost int, err error) {
-	err = l.run(ctx, "idling", silence{}, phase{warmup: d, silent: true})
+	err = l.run(ctx, "idling", silence{}, phase{warmup: d, silent: true, publishing: true})
 	return l.lost, err
 }
 

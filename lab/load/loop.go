@@ -32,6 +32,7 @@ type phase struct {
 	warmup, measure, drain time.Duration
 	silent                 bool // silent and idle connections take part as well
 	deaf                   bool // those send that never read
+	publishing             bool // it is for the service publish too
 	hooks                  Hooks
 
 	// opened and closed tell the plan of the window: when it begins and will end, and how long
@@ -45,6 +46,9 @@ func (l *Load) run(ctx context.Context, doing string, p plan, ph phase) error {
 	l.lost, l.active, l.window.open, l.stuck = 0, 0, false, false
 	if err := l.usable(); err != nil {
 		return fmt.Errorf("load: %s: %w", doing, err)
+	}
+	if l.topic != nil && !ph.publishing {
+		return fmt.Errorf("load: %s: %w", doing, errPublishes)
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("load: %s: %w", doing, context.Cause(ctx))
@@ -121,9 +125,16 @@ func (l *Load) settle() {
 		if c.state != alive {
 			continue
 		}
-		c.asked = min(c.asked, (c.sent+size-1)/size*size)
-		c.silent = c.owing()
+		if l.topic == nil || i == publisher {
+			c.asked = min(c.asked, (c.sent+size-1)/size*size)
+		}
+		c.silent = l.owes(i, c)
 	}
+}
+
+// owes reports whether a connection has yet to get something.
+func (l *Load) owes(i int, c *conn) bool {
+	return c.owing() || l.topic != nil && c.kind != deaf && l.behind(i)
 }
 
 // until runs the loop up to a time.
@@ -170,7 +181,7 @@ func (l *Load) drain(ctx context.Context, p plan, deadline int64) error {
 func (l *Load) anyOwing() bool {
 	for i := range l.conns {
 		c := &l.conns[i]
-		if c.active && (c.state == connecting || c.state == alive && c.owing()) {
+		if c.active && (c.state == connecting || c.state == alive && l.owes(i, c)) {
 			return true
 		}
 	}

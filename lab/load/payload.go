@@ -11,6 +11,8 @@ const (
 	serviceUpper = "upper" // answers every byte in ASCII upper case
 	serviceEcho  = "echo"  // answers every byte as it is
 	serviceCount = "count" // answers every line by the next number
+
+	servicePublish = "publish" // gives every line to all connections
 )
 
 const (
@@ -40,7 +42,7 @@ func newPayload(seed uint64, service string) payload {
 }
 
 // newRequests returns a block of a seed that is made of whole requests of size bytes, each of which
-// begins with the marker, if there is one, and is a line for the service count.
+// begins with the marker, if there is one, and is a line for the services that know lines.
 func newRequests(seed uint64, service string, size int, marker string) payload {
 	text := block(seed, Marker)
 	whole := make([]byte, (period+size-1)/size*size)
@@ -49,7 +51,7 @@ func newRequests(seed uint64, service string, size int, marker string) payload {
 	}
 	for at := 0; at < len(whole); at += size {
 		request := whole[at:][:size]
-		if service == serviceCount {
+		if service == serviceCount || service == servicePublish {
 			line(request)
 		}
 		copy(request, marker)

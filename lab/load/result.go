@@ -13,6 +13,7 @@ type Result struct {
 	Offered float64 // requests per second that were due; 0 for a closed loop
 	Churn   bool    // each request had a connection of its own
 	Batch   bool    // so it had, and all of them were made at once
+	Fanout  bool    // lines were published: Requests are deliveries, and Offered is lines
 
 	Conns    int           // connections that took part
 	Requests int64         // answered in the window
@@ -38,6 +39,12 @@ type Result struct {
 	DeafConns int   // that were connected
 	DeafLost  int   // that the server has ended
 	DeafSent  int64 // bytes, of all of them
+
+	// Of Fanout: the lines that were due in the window; the latencies of their last deliveries; and
+	// deliveries that connections have missed, though a later line came, which are Unanswered too.
+	Lines  int64
+	Last   *hdrhistogram.Histogram
+	Missed int64
 
 	Counted *Counted // of the service count; nil for the others
 
@@ -75,6 +82,12 @@ type Report struct {
 	Offered        float64 `json:"offeredPerSecond,omitempty"`
 	Churn          bool    `json:"churn,omitempty"`
 	Batch          bool    `json:"batch,omitempty"`
+	Fanout         bool    `json:"fanout,omitempty"` // requests are deliveries, of these lines
+	Lines          int64   `json:"lines,omitempty"`
+	LastP50        int64   `json:"lastDeliveryP50NS,omitempty"`
+	LastP99        int64   `json:"lastDeliveryP99NS,omitempty"`
+	LastMax        int64   `json:"lastDeliveryMaxNS,omitempty"`
+	Missed         int64   `json:"missedDeliveries,omitempty"`
 	Seconds        float64 `json:"seconds"`
 	Requests       int64   `json:"requests"`
 	Bytes          int64   `json:"bytes"`
@@ -139,6 +152,11 @@ func (r *Result) Report() Report {
 		report.HeavyConns, report.HeavyRequests = r.HeavyConns, r.HeavyRequests
 		report.HeavyP50, report.HeavyP99 = r.Heavy.ValueAtQuantile(50), r.Heavy.ValueAtQuantile(99)
 		report.HeavyMax = r.Heavy.Max()
+	}
+	if r.Fanout {
+		report.Fanout, report.Lines, report.Missed = true, r.Lines, r.Missed
+		report.LastP50, report.LastP99 = r.Last.ValueAtQuantile(50), r.Last.ValueAtQuantile(99)
+		report.LastMax = r.Last.Max()
 	}
 	if c := r.Counted; c != nil {
 		report.CountAnswers, report.CountTwice, report.CountMissing = c.Answers, c.Twice, c.Missing

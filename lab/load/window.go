@@ -90,7 +90,8 @@ func (l *Load) catchUp(p plan) {
 			continue
 		}
 		// Only what was owed when it began: the server answers meanwhile, and may never end.
-		for owed := c.asked; c.state == alive && c.received < owed && l.err == nil; {
+		for owed := c.asked; c.state == alive && l.err == nil &&
+			(c.received < owed || l.topic != nil && l.behind(i)); {
 			before := c.received
 			if l.receive(i, c, p); c.received == before {
 				break

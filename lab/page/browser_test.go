@@ -33,7 +33,8 @@ func browse(t *testing.T) *browser {
 	ctx, giveUp := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(giveUp)
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.Flag("disable-gpu", true), chromedp.Flag("hide-scrollbars", true))
+		chromedp.Flag("disable-gpu", true), chromedp.Flag("hide-scrollbars", true),
+		chromedp.WSURLReadTimeout(time.Minute)) // on a busy machine it takes long to start
 	ctx, end := chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(end)
 	ctx, cancel := chromedp.NewContext(ctx)

@@ -152,6 +152,9 @@ func (m *maker) run() {
 		m.broken(round)
 	}
 	for round := range m.rounds {
+		m.fanout(round, servers()[5])
+	}
+	for round := range m.rounds {
 		m.write(results.Record{Switch: &results.Switch{Kind: "threads", Round: round,
 			Switches: 100_000, Nanos: m.about(1840 * m.factor), CPU: new(m.about(1630.0)),
 			Kernel: new(m.about(1.0))}})
@@ -192,6 +195,18 @@ func (m *maker) storm(round int, s server, again bool) {
 	v.Paced = m.window(s, s.paced, 5000, s.latency)
 	v.Paced.Offered = 5000
 	v.Paced.Rate, v.Paced.Latency = 5000, m.latencies(s.latency, 5*s.switches)
+	m.write(results.Record{Visit: v})
+}
+
+// fanout makes a visit in which lines are published.
+func (m *maker) fanout(round int, s server) {
+	v := m.visit("fanout", round, s, results.Load{Conns: 1990, Deaf: 10, Size: 64, Depth: 1,
+		Rate: 25, Service: "publish"})
+	v.Served = 1990
+	w := m.window(s, s.saturated, 50_000, 20*s.latency)
+	w.Offered, w.Fanout, w.Lines = 25, true, 50
+	w.LastP99 = int64(m.about(120e6 * m.factor))
+	v.Published = w
 	m.write(results.Record{Visit: v})
 }
 

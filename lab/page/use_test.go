@@ -72,7 +72,7 @@ func firstFile(t *testing.T, b *browser) *tab {
 
 func tableSorts(t *testing.T, b *browser) {
 	x := firstFile(t, b)
-	const server, p50, memory = 0, 5, 11
+	const server, p50, memory = 0, 5, 12
 	head := func(column int) string {
 		return fmt.Sprintf("#visits thead th:nth-child(%d) button", column+1)
 	}

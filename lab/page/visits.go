@@ -81,6 +81,9 @@ func columns() []column {
 			latency(func(w *results.Window) int64 { return w.LatencyP99 }), 0},
 		{"p99.9", "latency", "999 of 1,000 answers took no longer", nanoseconds,
 			latency(func(w *results.Window) int64 { return w.LatencyP999 }), 0},
+		{"last p99", "latency", "of what is published, for 99 of 100 lines: from when a line was " +
+			"due until the last connection had it; the other figures are of single deliveries",
+			nanoseconds, latency(func(w *results.Window) int64 { return w.LastP99 }), 0},
 		{"CPU", "µs/message", "CPU time of the server's whole process tree", plain,
 			window(func(w *results.Window) *float64 { return w.CPUMicros }), 0},
 		{"switches", "per message", "context switches", plain,
@@ -144,13 +147,13 @@ func groups(visits []*results.Visit) []*group {
 }
 
 // noWindow is the kind of window of a server of which nothing was measured in any.
-const noWindow = results.Batched + 1
+const noWindow = results.Published + 1
 
 // kinds returns the kinds of windows that a group has.
 func (g *group) kinds() []results.Kind {
 	var all []results.Kind
 	for _, k := range []results.Kind{results.Saturated, results.Paced, results.Churned,
-		results.Batched} {
+		results.Batched, results.Published} {
 		has := func(v *results.Visit) bool { return v.Window(k) != nil }
 		if slices.ContainsFunc(g.visits, has) {
 			all = append(all, k)
@@ -173,6 +176,8 @@ func windowName(k results.Kind) string {
 		return "a connection each"
 	case results.Batched:
 		return "all at once"
+	case results.Published:
+		return "published"
 	}
 	return "none"
 }
@@ -248,7 +253,7 @@ func compareLoads(a, b results.Load) int {
 // row returns the line of a group's windows of a kind, and what its figures are.
 func (g *group) row(columns []column, k results.Kind) (visitRow, []results.Estimate) {
 	load := g.load
-	if k != results.Paced {
+	if k != results.Paced && k != results.Published {
 		load.Rate = 0 // of the other window
 	}
 	row := visitRow{Workload: g.workload, Server: g.server, Load: describe(load),

@@ -14,10 +14,10 @@ import (
 type Load struct {
 	Conns   int     `json:"conns"`                   // connections that take part
 	Idle    int     `json:"idle,omitempty"`          // beside those, silent after one answer
-	Deaf    int     `json:"deaf,omitempty"`          // beside those, that send and never read
+	Deaf    int     `json:"deaf,omitempty"`          // beside those, that never read
 	Size    int     `json:"size"`                    // bytes of a request
 	Depth   int     `json:"depth,omitempty"`         // requests in flight on a connection
-	Rate    float64 `json:"ratePerSecond,omitempty"` // at the fixed rate
+	Rate    float64 `json:"ratePerSecond,omitempty"` // at the fixed rate; of lines published
 	Heavy   int     `json:"heavy,omitempty"`         // of Conns, those whose requests compute
 	Batch   bool    `json:"batch,omitempty"`         // one request on each of Conns, all at once
 	Service string  `json:"service,omitempty"`       // "" is upper
@@ -49,6 +49,7 @@ type Visit struct {
 	Paced       *Window  `json:"paced,omitempty"`
 	Churned     *Window  `json:"churned,omitempty"`
 	Batched     *Window  `json:"batched,omitempty"`
+	Published   *Window  `json:"published,omitempty"`  // whose messages are deliveries
 	GrownBytes  *float64 `json:"grownBytes,omitempty"` // memory, from before the load to its end
 	Error       string   `json:"error,omitempty"`
 	WrongByte   bool     `json:"wrongByte,omitempty"`
@@ -80,6 +81,7 @@ const (
 	Paced
 	Churned
 	Batched
+	Published
 )
 
 // Window returns the visit's window of a kind; nil if it has none.
@@ -93,6 +95,8 @@ func (v *Visit) Window(k Kind) *Window {
 		return v.Churned
 	case Batched:
 		return v.Batched
+	case Published:
+		return v.Published
 	}
 	return nil
 }

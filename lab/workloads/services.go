@@ -1,6 +1,11 @@
 package workloads
 
-import "time"
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
 
 // What follows needs servers that do more than to answer, so that there are only models: another
 // server knows none of their flags.
@@ -75,6 +80,45 @@ func slow() Workload {
 		},
 	}
 }
+
+// fanout has one connection publish lines that go to all, of which some never read.
+func fanout() Workload {
+	return Workload{
+		Name:   "fanout",
+		About:  "one publishes, thousands subscribe, 10 never read: what does a delivery cost?",
+		Params: "subscribers 2,000 and 10,000, 10 of them deaf; 50,000 deliveries/s; " + publishing,
+		models: []string{"goroutines", "selectors", "protocol", "streams", "uring"},
+		rounds: [3]int{1, 3, 5},
+		cells: func(p *plan) {
+			for _, name := range p.Models {
+				if !slices.Contains(p.workload.models, name) {
+					p.leaveOut(name, errPublishes)
+				}
+			}
+			for _, s := range p.Others {
+				p.leaveOut(s.Name, errPublishes)
+			}
+			for _, n := range pick(p, []int{200}, []int{2000, 10_000}, []int{200, 2000, 10_000}) {
+				const deaf = 10
+				cfg := p.base(n - deaf)
+				cfg.Deaf, cfg.Service, cfg.Rate = deaf, "publish", 50_000/float64(n)
+				cfg.Saturate, cfg.Memory, cfg.Greet = 0, true, 10*time.Second
+				cfg.Fanout = pick[time.Duration](p, 300, 2000, 4000) * time.Millisecond
+				for _, name := range p.workload.models {
+					if slices.Contains(p.Models, name) {
+						p.add(name, cfg, strings.Fields(publishing)...)
+					}
+				}
+			}
+		},
+	}
+}
+
+// publishing are the flags of a server that publishes.
+const publishing = "--service publish"
+
+// errPublishes is why a server is no part of fanout.
+var errPublishes = errors.New("it cannot serve publish, which gives each line to all clients")
 
 // shared has all connections of a server count with one counter.
 func shared() Workload {

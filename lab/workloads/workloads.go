@@ -42,7 +42,7 @@ const (
 // All returns the workloads in the order in which they are run: what is quickest comes first.
 func All() []Workload {
 	return []Workload{source(), passing(), events(), growth(), idle(), wait(), crowd(), compute(),
-		slow(), shared(), storm(), churn(), pipeline(), size()}
+		slow(), shared(), storm(), churn(), pipeline(), size(), fanout()}
 }
 
 // Names returns the names of the workloads.

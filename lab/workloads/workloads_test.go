@@ -224,3 +224,26 @@ func TestRecordingsThatFail(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoCannotPublishIsLeftOut, and said to be.
+func TestWhoCannotPublishIsLeftOut(t *testing.T) {
+	o := options(Normal)
+	w := fanout()
+	p := o.plan(&w)
+	for _, c := range p.cells {
+		if !slices.Contains(w.models, c.Server.Name) || c.Config.Deaf != 10 ||
+			!slices.Equal(c.Server.Command[1:], []string{"--service", "publish"}) {
+			t.Errorf("%s is visited, as %q", c.Server.Name, c.Server.Command)
+		}
+	}
+	if want := 2 * (len(w.models) - 1); len(p.cells) != want { // uring cannot be here
+		t.Errorf("%d visits, want %d", len(p.cells), want)
+	}
+	for _, name := range []string{"mine", "threads", "coroutines", "uring"} {
+		if !slices.ContainsFunc(p.missing, func(s string) bool {
+			return strings.HasPrefix(s, name+": ")
+		}) {
+			t.Errorf("of %s nothing is said: %q", name, p.missing)
+		}
+	}
+}
