@@ -186,8 +186,8 @@ func TestCuttingLines(t *testing.T) {
 		}
 		return models.CutLines(chunks)
 	}
-	for range 200 {
-		text := bytes.Repeat([]byte("0123456789abcde"), r.IntN(8000))
+	for range 50 {
+		text := bytes.Repeat([]byte("0123456789abcde"), r.IntN(3000))
 		for range r.IntN(12) {
 			if len(text) > 0 {
 				text[r.IntN(len(text))] = '\n'

@@ -104,6 +104,9 @@ func listWorkloads() string {
 			fmt.Fprintf(&b, " (%s)", strings.Join(w.Claims, ", "))
 		}
 		b.WriteString("\n")
+		if w.Params != "" {
+			fmt.Fprintf(&b, "            %s\n", w.Params)
+		}
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }

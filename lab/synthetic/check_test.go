@@ -22,6 +22,9 @@ func starting(t *testing.T, change func(Behaviour) Behaviour) *checking {
 		Rounds: 1, Command: commands(t, change)}}
 }
 
+// TestLabFindsWhatArithmeticSays, as closely as the machine lets it beside the tests of other
+// packages: a figure may be off by the share of what was held up. kettle lab check, which has the
+// machine to itself, allows for nothing.
 func TestLabFindsWhatArithmeticSays(t *testing.T) {
 	c := starting(t, faithful)
 	c.Rounds, c.Most = 3, 15
@@ -30,6 +33,9 @@ func TestLabFindsWhatArithmeticSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range r.Figures {
+		if f.Within > 0 {
+			f.Within += r.HeldUp
+		}
 		if !f.OK() {
 			t.Errorf("%s: %s: %.3f, and arithmetic says %.3f (held up in %.1f%%)", f.Load, f.Name,
 				f.Measured, f.Expected, 100*r.HeldUp)
