@@ -104,6 +104,8 @@ type Config struct {
 	Unbound bool // the servers may use each CPU, and so may the load
 	Memory  bool // memory is measured, for which a visit waits until the server is at rest
 
+	MemoryOnce bool // and so it is in the first round only
+
 	Warmup   time.Duration // before each window
 	Saturate time.Duration // the length of the saturated window; 0: there is none
 	Pace     time.Duration // the length of the window at the fixed rate; 0: there is none

@@ -133,7 +133,7 @@ func (v *visitor) measure(ctx context.Context, addr string) (err error) {
 	if err := v.windows(ctx); err != nil {
 		return err
 	}
-	if v.cfg.Memory && emptyErr == nil {
+	if emptyErr == nil {
 		if held, err := v.memory(); err == nil {
 			v.GrownBytes = new(float64(held - empty))
 		}
@@ -210,7 +210,7 @@ const (
 // settled waits until the server is at rest and returns what its processes hold. A server that
 // listens may still be starting its workers, and one that has answered may be tidying up.
 func (v *visitor) settled(ctx context.Context) (int64, error) {
-	if !v.cfg.Memory {
+	if !v.cfg.Memory || v.cfg.MemoryOnce && v.Round > 1 {
 		return 0, errNotAsked
 	}
 	return settle(ctx, func() (bytes int64, processes int, err error) {
@@ -260,9 +260,16 @@ func (v *visitor) burst() bool { return v.cfg.Conns+v.cfg.IdleConns >= 1000 }
 // ebb is how long connections are silent at least after a burst.
 const ebb = 2500 * time.Millisecond
 
+// What a server uses while every connection is silent is the least of so many windows, and there
+// are no more of them when it is at rest: who has just been started, or whose clients have just
+// come, may still be tidying up. Who needs the CPU to wait needs it in each.
+const (
+	idleWindows = 3
+	atRest      = 0.002 // of a CPU
+)
+
 // idle measures the server while every connection is silent.
 func (v *visitor) idle(ctx context.Context) error {
-	// The server may still be tidying up after the first answers.
 	if _, err := v.load.Idle(ctx, v.cfg.Warmup); err != nil {
 		return err
 	}
@@ -270,15 +277,23 @@ func (v *visitor) idle(ctx context.Context) error {
 	if v.burst() {
 		silent = max(silent, ebb)
 	}
-	before, beforeErr := v.meter.Begin()
-	_, err := v.load.Idle(ctx, silent)
-	if err != nil {
-		return err
-	}
-	after, err := v.meter.Sample()
-	if beforeErr == nil && err == nil {
+	for range idleWindows {
+		before, beforeErr := v.meter.Begin()
+		if _, err := v.load.Idle(ctx, silent); err != nil {
+			return err
+		}
+		after, err := v.meter.Sample()
+		if beforeErr != nil || err != nil {
+			return nil
+		}
 		used := after.Since(before)
-		v.IdleCPU = new(used.CPU.Seconds() / used.Elapsed.Seconds())
+		share := used.CPU.Seconds() / used.Elapsed.Seconds()
+		if v.IdleCPU == nil || share < *v.IdleCPU {
+			v.IdleCPU = &share
+		}
+		if share <= atRest {
+			return nil
+		}
 	}
 	return nil
 }

@@ -144,7 +144,8 @@ func TestSwitchesOfThreads(t *testing.T) {
 func TestWaitingNeedsNoCPU(t *testing.T) {
 	for used, want := range map[float64]Status{0.001: Holds, 0.2: DoesNotHold, 0.01: TooClose} {
 		m := &made{}
-		for server, share := range map[string]float64{"streams": used, "polling": 0.99} {
+		m.Models = []results.Model{{Name: "streams"}, {Name: "polling"}}
+		for server, share := range map[string]float64{"streams": used, "polling": 0.99, "mine": 1} {
 			m.rounds("idle", server, results.Load{Conns: 100}, func(v *results.Visit, n float64) {
 				v.IdleCPU = new(share * (0.8 + 0.1*n))
 			})

@@ -88,6 +88,7 @@ func TestNothingOfTheLargestCrowd(t *testing.T) {
 // keeps nobody waiting.
 func TestFailedVisitsAreNoEvidence(t *testing.T) {
 	m := &made{}
+	m.Models = []results.Model{{Name: "streams"}}
 	m.rounds("idle", "streams", results.Load{Conns: 100}, func(v *results.Visit, _ float64) {
 		v.IdleCPU, v.Error = new(0.0), "it is gone"
 	})

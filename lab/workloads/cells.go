@@ -63,7 +63,7 @@ func crowd() Workload {
 				cfg.IdleConns = idle
 				cfg.Greet = 3 * time.Second
 				saturated := cfg
-				cfg.Saturate, cfg.Pace = 0, pick[time.Duration](p, 100, 200, 250)*time.Millisecond
+				cfg.Saturate, cfg.Pace = 0, pick[time.Duration](p, 100, 160, 250)*time.Millisecond
 				for _, name := range p.concerned(p.workload.models...) {
 					switch {
 					case idle > limitOf(name):
@@ -126,16 +126,18 @@ func storm() Workload {
 		About:  "connections that are all busy, and the same at a fixed rate",
 		Claims: []string{"C17"},
 		Params: "--conns, --idle-conns, --size, --depth, --rate, --duration, --reference",
-		models: []string{"selectors", "coroutines", "goroutines", "protocol", "streams", "uring"},
-		rounds: [3]int{1, 4, 15},
+		models: []string{"selectors", "goroutines", "streams", "uring"},
+		rounds: [3]int{1, 9, 15}, // 9 are the fewest whose interval leaves out a round at each end
+
+		manyModels: 4,
 		cells: func(p *plan) {
 			cfg := lab.Normal()
 			if p.Scale == Quick {
 				cfg = lab.Quick()
 			}
 			if p.Scale == Normal && !p.All { // one workload of many
-				cfg.Warmup, cfg.Saturate = 60*time.Millisecond, 200*time.Millisecond
-				cfg.Pace, cfg.Idle = 250*time.Millisecond, 0
+				cfg.Warmup, cfg.Saturate = 30*time.Millisecond, 120*time.Millisecond
+				cfg.Pace, cfg.Idle, cfg.MemoryOnce = 120*time.Millisecond, 0, true
 			}
 			cfg.Rounds, cfg.Memory = 1, true
 			if p.Storm != nil {

@@ -92,6 +92,8 @@ func (o Options) roundsOf(w Workload) int {
 		return 0
 	case o.Rounds > 0:
 		return o.Rounds
+	case w.manyModels > 0 && o.All && o.Scale == Normal:
+		return w.manyModels
 	}
 	return max(1, w.rounds[o.Scale])
 }

@@ -49,7 +49,7 @@ func compute() Workload {
 			beside := p.base(10)
 			beside.Heavy, beside.Work, beside.Rate = 1, work, 100
 			beside.Saturate = 0
-			beside.Pace = pick[time.Duration](p, 500, 600, 2000) * time.Millisecond
+			beside.Pace = pick[time.Duration](p, 500, 500, 2000) * time.Millisecond
 			for _, name := range p.concerned(p.workload.models...) {
 				if name == "blocking" {
 					continue // it serves one of the ten

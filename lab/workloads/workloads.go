@@ -25,6 +25,11 @@ type Workload struct {
 
 	models []string // that it concerns; nil: all
 	rounds [3]int   // by Scale
+
+	// manyModels is how many rounds there are at the scale Normal where models were chosen by name,
+	// and so each has its visits; 0: as many as else.
+	manyModels int
+
 	cells  func(*plan)
 	step   func(*plan) step // for what is no visit; nil: there are only cells
 }
