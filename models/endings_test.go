@@ -34,6 +34,10 @@ func TestEndOfFileReachesClient(t *testing.T) {
 
 // N9
 func TestResetWhileAnswering(t *testing.T) {
+	var texts [6][]byte
+	for i := range texts {
+		texts[i] = noise(uint64(i), 8<<20)
+	}
 	forEach(t, variants(), func(t *testing.T, v variant) {
 		testenv.Need(t, testenv.Proc)
 		s := start(t, v, launch{Config: models.Config{Wait: time.Millisecond}})
@@ -44,13 +48,13 @@ func TestResetWhileAnswering(t *testing.T) {
 			other.Close()
 			before-- // nobody stays
 		}
-		for i := range 6 {
+		for i, text := range texts {
 			c := s.connect(t)
-			sending := sendAside(c, noise(uint64(i), 8<<20), 1, nil)
+			sending := sendAside(c, text, 1, nil)
 			if i%3 == 0 { // an answer is pending, not just a request
 				sending.settle(t.Context())
 			} else {
-				receive(c, noise(uint64(i), 8<<20)[:1000])
+				receive(c, text[:1000])
 			}
 			if i%2 == 0 {
 				c.CloseWrite()

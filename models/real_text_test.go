@@ -38,6 +38,9 @@ func TestRealTextThroughTenClients(t *testing.T) {
 	if len(text) < 1_000_000 {
 		t.Fatalf("the text has only %d bytes", len(text))
 	}
+	if raceDetector() {
+		text = text[:len(text)/4] // as it makes each byte some times slower
+	}
 	want := upper(text)
 	forEach(t, variants(), func(t *testing.T, v variant) {
 		s := start(t, v, launch{})

@@ -59,7 +59,7 @@ func TestNothingLeftAfterManyConnections(t *testing.T) {
 		case v.perClient():
 			clients = 300
 		case raceDetector():
-			clients = 3000 // as it makes each of them some times slower
+			clients = 1000 // as it makes each of them some times slower
 		}
 		manyConnections(t, v, clients)
 	})
