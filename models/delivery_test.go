@@ -47,6 +47,7 @@ func TestDrainDeliversWhatItHasAnswered(t *testing.T) {
 	forEach(t, variants(), func(t *testing.T, v variant) {
 		s := start(t, v, launch{})
 		c := s.connectNarrow(t, 16<<10)
+		ask(t, c, "awake") // a worker that has yet to start would not receive all of it
 		p := noise(7, 200_000)
 		more := make(chan struct{})
 		sending := sendAside(c, p, 1, func() error {
