@@ -30,8 +30,8 @@ type Workload struct {
 	// and so each has its visits; 0: as many as else.
 	manyModels int
 
-	cells  func(*plan)
-	step   func(*plan) step // for what is no visit; nil: there are only cells
+	cells func(*plan)
+	step  func(*plan) step // for what is no visit; nil: there are only cells
 }
 
 // Scale is how large a run is.
