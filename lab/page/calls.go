@@ -1,9 +1,7 @@
 package page
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/kettle-go/kettle/lab/claims"
 	"github.com/kettle-go/kettle/lab/results"
@@ -37,44 +35,22 @@ func kindsOf(visits []*results.Visit, k results.Kind) string {
 // calls returns a chart for each load under which system calls were counted: bars of each server,
 // one for each kind.
 func (v *view) calls() []*figure {
-	type key struct {
-		workload string
-		load     results.Load
-	}
-	var order []key
-	charts := make(map[key][]*claims.Chart)
-	for i, r := range v.runs {
-		all := groups(r.Set.Counted)
-		slices.SortStableFunc(all, func(a, b *group) int {
-			return v.serverOrder(a.server) - v.serverOrder(b.server)
-		})
-		for _, g := range all {
+	return v.byLoad("calls-", func(s *results.Set) []*results.Visit { return s.Counted },
+		func(c *claims.Chart, g *group) *claims.Chart {
 			calls := results.Saturated.Calls(g.visits)
 			if calls == nil {
-				continue
+				return c
 			}
-			k := key{g.workload, g.load}
-			if charts[k] == nil {
-				order = append(order, k)
-				charts[k] = make([]*claims.Chart, len(v.runs))
-			}
-			if charts[k][i] == nil {
-				charts[k][i] = newCallsChart(g)
+			if c == nil {
+				c = newCallsChart(g)
 			}
 			for n, y := range calls.Numbers() {
-				s := &charts[k][i].Series[n]
-				s.Points = append(s.Points, claims.Point{Label: g.server, Y: *y, Low: *y, High: *y})
+				s := &c.Series[n]
+				s.Points = append(s.Points,
+					claims.Point{Label: g.server, Y: *y, Low: *y, High: *y})
 			}
-		}
-	}
-	slices.SortStableFunc(order, func(a, b key) int {
-		return cmp.Or(cmp.Compare(a.workload, b.workload), compareLoads(a.load, b.load))
-	})
-	var figures []*figure
-	for _, k := range order {
-		figures = append(figures, v.newChart(v.anchor("calls-"+k.workload), charts[k]))
-	}
-	return figures
+			return c
+		})
 }
 
 // newCallsChart returns the chart of the load that a group was under, without its points.

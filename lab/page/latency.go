@@ -17,6 +17,27 @@ func quantiles() []float64 {
 // latencies returns a chart for each load at a fixed rate: percentile curves of all servers that
 // were under it.
 func (v *view) latencies() []*figure {
+	return v.byLoad("latency-", func(s *results.Set) []*results.Visit { return s.Visits },
+		func(c *claims.Chart, g *group) *claims.Chart {
+			points := g.percentiles()
+			if len(points) == 0 {
+				return c
+			}
+			if c == nil {
+				c = &claims.Chart{Kind: claims.Percentiles, XLog: true, YLog: true,
+					Title:  latencyTitle(g.workload, g.load),
+					XLabel: "percentile", YLabel: "latency, µs"}
+			}
+			c.Series = append(c.Series, claims.Series{Name: g.server, Points: points})
+			return c
+		})
+}
+
+// byLoad returns a chart for each load, from the visits of each run; its name begins so. Draw adds
+// a server to the chart that there is so far, which is nil at first, and stays so while no server
+// has something to show.
+func (v *view) byLoad(name string, of func(*results.Set) []*results.Visit,
+	draw func(*claims.Chart, *group) *claims.Chart) []*figure {
 	type key struct {
 		workload string
 		load     results.Load
@@ -24,27 +45,23 @@ func (v *view) latencies() []*figure {
 	var order []key
 	charts := make(map[key][]*claims.Chart)
 	for i, r := range v.runs {
-		all := groups(r.Set.Visits)
+		all := groups(of(r.Set))
 		slices.SortStableFunc(all, func(a, b *group) int {
 			return v.serverOrder(a.server) - v.serverOrder(b.server)
 		})
 		for _, g := range all {
-			points := g.percentiles()
-			if len(points) == 0 {
+			k := key{g.workload, g.load}
+			known := charts[k]
+			if known == nil {
+				known = make([]*claims.Chart, len(v.runs))
+			}
+			if known[i] = draw(known[i], g); known[i] == nil {
 				continue
 			}
-			k := key{g.workload, g.load}
 			if charts[k] == nil {
 				order = append(order, k)
-				charts[k] = make([]*claims.Chart, len(v.runs))
+				charts[k] = known
 			}
-			if charts[k][i] == nil {
-				charts[k][i] = &claims.Chart{Kind: claims.Percentiles, XLog: true, YLog: true,
-					Title:  latencyTitle(g.workload, g.load),
-					XLabel: "percentile", YLabel: "latency, µs"}
-			}
-			c := charts[k][i]
-			c.Series = append(c.Series, claims.Series{Name: g.server, Points: points})
 		}
 	}
 	slices.SortStableFunc(order, func(a, b key) int {
@@ -53,7 +70,7 @@ func (v *view) latencies() []*figure {
 	})
 	var figures []*figure
 	for _, k := range order {
-		figures = append(figures, v.newChart(v.anchor("latency-"+k.workload), charts[k]))
+		figures = append(figures, v.newChart(v.anchor(name+k.workload), charts[k]))
 	}
 	return figures
 }
