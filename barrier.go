@@ -21,6 +21,7 @@ type Barrier struct {
 	parties int
 	broken  bool
 	waiting waiters
+	arrived int // how many wait
 }
 
 // NewBarrier returns a Barrier for so many tasks. It panics if parties is less than 1.
@@ -44,19 +45,27 @@ func (b *Barrier) Wait(t *Task) (int, error) {
 		return 0, errors.New("kettle: wait at a Barrier that NewBarrier has not made")
 	case b.broken:
 		return 0, fmt.Errorf("wait at a Barrier: %w", ErrBrokenBarrier)
-	case b.waiting.n == b.parties-1:
+	case b.arrived == b.parties-1:
 		b.release()
 		f.pass()
 		return b.parties - 1, nil
 	}
-	if err := b.waiting.wait(f, "Barrier.Wait"); err != nil {
+	b.arrived++
+	b.waiting.add(f)
+	if err := f.park("Barrier.Wait", b); err != nil {
 		return 0, err
 	}
 	return int(f.slot), nil
 }
 
+func (b *Barrier) abandon(f *fiber) {
+	b.arrived--
+	b.waiting.abandon(f)
+}
+
 // release ends a round.
 func (b *Barrier) release() {
+	b.arrived = 0
 	for i := range b.parties - 1 {
 		b.waiting.first.slot = int32(i)
 		b.waiting.handOver(nil)
@@ -65,6 +74,7 @@ func (b *Barrier) release() {
 
 // breakOff ends a round that is not complete.
 func (b *Barrier) breakOff() {
+	b.arrived = 0
 	b.waiting.handOverAll(fmt.Errorf("wait at a Barrier: %w", ErrBrokenBarrier))
 }
 
@@ -91,4 +101,4 @@ func (b *Barrier) Broken() bool { return b.broken }
 func (b *Barrier) Parties() int { return b.parties }
 
 // Waiting returns how many tasks have come and wait for others.
-func (b *Barrier) Waiting() int { return b.waiting.n }
+func (b *Barrier) Waiting() int { return b.arrived }

@@ -76,7 +76,7 @@ func (c *Condition) enter(t *Task) (*fiber, error) {
 // not could change nothing that they wait for. It does not suspend.
 func (c *Condition) Notify(n int) {
 	c.mustHold()
-	for range min(n, c.waiting.n) {
+	for ; n > 0 && c.waiting.first != nil; n-- {
 		c.wake()
 	}
 }
@@ -84,7 +84,7 @@ func (c *Condition) Notify(n int) {
 // NotifyAll wakes all tasks that wait: see Notify.
 func (c *Condition) NotifyAll() {
 	c.mustHold()
-	for c.waiting.n > 0 {
+	for c.waiting.first != nil {
 		c.wake()
 	}
 }

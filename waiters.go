@@ -6,10 +6,10 @@ package kettle
 // thing to that one, before anybody else can come by. A waiter that is cancelled leaves the queue
 // in the same step. So there is no moment at which a wake-up is under way to somebody who does not
 // want it any more, and none can be lost.
-type waiters struct {
-	first, last *fiber
-	n           int
-}
+//
+// It is a ring of those who wait, in which the last one is before the first: a connection has such a
+// queue, and most of them are empty.
+type waiters struct{ first *fiber }
 
 // wait suspends the task until it is handed what it waits for (nil), or is cancelled. The task has
 // been entered.
@@ -19,14 +19,14 @@ func (q *waiters) wait(f *fiber, what string) error {
 }
 
 func (q *waiters) add(f *fiber) {
-	f.before, f.behind = q.last, nil
-	if q.last == nil {
-		q.first = f
-	} else {
-		q.last.behind = f
+	first := q.first
+	if first == nil {
+		q.first, f.before, f.behind = f, f, f
+		return
 	}
-	q.last = f
-	q.n++
+	f.before, f.behind = first.before, first
+	first.before.behind = f
+	first.before = f
 }
 
 // handOver wakes the first waiter, with what it has waited for or with an error, and reports
@@ -48,21 +48,28 @@ func (q *waiters) handOverAll(outcome error) {
 }
 
 func (q *waiters) abandon(f *fiber) {
-	if f.before == nil && q.first != f {
+	if f.behind == nil {
 		return // it is not in the queue
 	}
-	if f.before == nil {
+	if q.first == f {
 		q.first = f.behind
-	} else {
-		f.before.behind = f.behind
 	}
-	if f.behind == nil {
-		q.last = f.before
-	} else {
-		f.behind.before = f.before
+	if q.first == f {
+		q.first = nil // it was the only one
 	}
+	f.before.behind, f.behind.before = f.behind, f.before
 	f.before, f.behind = nil, nil
-	q.n--
+}
+
+// len counts them.
+func (q *waiters) len() int {
+	n := 0
+	for f := q.first; f != nil; f = f.behind {
+		if n++; f.behind == q.first {
+			break
+		}
+	}
+	return n
 }
 
 // home is the loop that something belongs to: that of the first task that uses it.

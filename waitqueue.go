@@ -97,5 +97,8 @@ func (q *WaitQueue) Wake(outcome error) bool { return q.waiting.handOver(outcome
 // WakeAll ends the waits of all.
 func (q *WaitQueue) WakeAll(outcome error) { q.waiting.handOverAll(outcome) }
 
-// Len returns how many tasks wait.
-func (q *WaitQueue) Len() int { return q.waiting.n }
+// Empty reports whether no task waits.
+func (q *WaitQueue) Empty() bool { return q.waiting.first == nil }
+
+// Len counts the tasks that wait, one by one.
+func (q *WaitQueue) Len() int { return q.waiting.len() }

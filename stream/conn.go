@@ -113,7 +113,7 @@ func (c *Conn) shut() {
 		times.read.timer.Stop()
 		times.write.timer.Stop()
 	}
-	if c.reading.Len() > 0 {
+	if !c.reading.Empty() {
 		c.reading.WakeAll(c.failure("read", net.ErrClosed))
 	}
 	c.wakeWriters("write", net.ErrClosed)

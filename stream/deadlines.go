@@ -97,7 +97,7 @@ func (d *deadline) Run() {
 		c.wakeWriters("write", os.ErrDeadlineExceeded)
 		return
 	}
-	if c.reading.Len() > 0 {
+	if !c.reading.Empty() {
 		c.reading.WakeAll(c.failure("read", os.ErrDeadlineExceeded))
 	}
 }

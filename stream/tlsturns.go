@@ -35,7 +35,7 @@ func (s *steps) take() error {
 	if now := s.loop.Turn(); s.turn != now {
 		s.turn, s.taken = now, 0
 	}
-	if s.taken < maxSteps && s.waiting.Len() == 0 {
+	if s.taken < maxSteps && s.waiting.Empty() {
 		s.taken++
 		return nil
 	}
@@ -57,7 +57,7 @@ func (s *steps) Run() {
 	for range maxSteps {
 		s.waiting.Wake(nil)
 	}
-	if s.waiting.Len() > 0 {
+	if !s.waiting.Empty() {
 		s.wakeLater()
 	}
 }

@@ -87,7 +87,7 @@ func emptied[T any](list []T) []T {
 func (d *completion) submit() {
 	for i, l := range d.noted {
 		d.noted[i] = nil
-		l.noted = false
+		l.clear(noted)
 		l.prepare()
 	}
 	d.noted = emptied(d.noted)

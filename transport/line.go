@@ -38,24 +38,35 @@ type line struct {
 	broken    uint16 // the errno of sending
 
 	watched selectors.Events
+	little  uint8 // how many times in a row not much was received
+	flags   lineFlags
+}
 
+// lineFlags are what is so of a line, or is not.
+type lineFlags uint16
+
+const (
 	// Of receiving.
-	bulk      bool  // much comes at a time
-	little    uint8 // how many times in a row not much has
-	polling   bool  // the request is a poll
-	polled    bool  // the socket is to be looked at; then no request is under way
-	cancelled bool  // the request is to end
-	ended     bool  // the peer has ended its side
+	inBulk     lineFlags = 1 << iota // much comes at a time
+	polling                          // the request is a poll
+	polled                           // the socket is to be looked at; then no request is under way
+	cancelling                       // the request is to end
+	inEnded                          // the peer has ended its side
 
 	// Of sending.
-	flying    bool // the kernel has out
-	full      bool // the socket has no room
-	asking    bool // a poll is under way that tells when it has
-	finishing bool // our side ends after out
+	flying  // the kernel has out
+	outFull // the socket has no room
+	asking  // a poll is under way that tells when it has
+	outEnds // our side ends after out
 
 	// It is in the list of the driver that has this name.
-	due, noted bool
-}
+	due
+	noted
+)
+
+func (l *line) is(f lineFlags) bool { return l.flags&f != 0 }
+func (l *line) set(f lineFlags)     { l.flags |= f }
+func (l *line) clear(f lineFlags)   { l.flags &^= f }
 
 // maxHeld is how much a line holds until it receives no more.
 const maxHeld = 64 << 10
@@ -96,10 +107,10 @@ func (l *line) unwatch(events selectors.Events) {
 // ready returns what the line is ready for.
 func (l *line) ready() selectors.Events {
 	var events selectors.Events
-	if l.in != nil || l.arrived > 0 || l.polled || l.ended || l.failed != 0 {
+	if l.in != nil || l.arrived > 0 || l.is(polled|inEnded) || l.failed != 0 {
 		events |= selectors.Read
 	}
-	if l.out.None() && !l.full {
+	if l.out.None() && !l.is(outFull) {
 		events |= selectors.Write
 	}
 	return events
@@ -107,8 +118,8 @@ func (l *line) ready() selectors.Events {
 
 // note has the line looked at before the loop waits, as something has changed.
 func (l *line) note() {
-	if !l.noted {
-		l.noted = true
+	if !l.is(noted) {
+		l.set(noted)
 		l.driver.noted = append(l.driver.noted, l)
 		l.driver.ring.Rouse()
 	}
@@ -123,8 +134,8 @@ func (l *line) update() {
 
 // rouse has the loop run the line.
 func (l *line) rouse() {
-	if !l.due {
-		l.due = true
+	if !l.is(due) {
+		l.set(due)
 		l.driver.due = append(l.driver.due, l)
 		l.driver.ring.Rouse()
 	}
@@ -133,7 +144,7 @@ func (l *line) rouse() {
 // run runs the transport. What was ready may be so no more, and whether it is afterwards is looked
 // at when the tasks that this wakes have run.
 func (l *line) run() {
-	l.due = false
+	l.clear(due)
 	t := l.transport
 	if t == nil {
 		return
@@ -158,19 +169,21 @@ func (l *line) prepare() {
 		return
 	}
 	ring, fd := l.driver.ring, int(l.fd)
-	if !l.out.None() && !l.flying && !l.full {
-		l.flying = true
+	if !l.out.None() && !l.is(flying|outFull) {
+		l.set(flying)
 		ring.Send(fd, l.out, l)
 	}
-	if l.full && !l.asking {
-		l.asking = true
+	if l.is(outFull) && !l.is(asking) {
+		l.set(asking)
 		ring.Poll(fd, false, true, l)
 	}
 	wanted := l.watched&selectors.Read != 0 && l.receiving == 0
 	if wanted && l.ready()&selectors.Read == 0 {
-		if l.polling = l.bulk; l.polling {
+		if l.is(inBulk) {
+			l.set(polling)
 			l.receiving = ring.Poll(fd, true, false, l)
 		} else {
+			l.clear(polling)
 			l.receiving = ring.Receive(fd, l)
 		}
 	}
@@ -194,7 +207,7 @@ func (l *line) Completed(c uring.Completion) {
 
 // roomy goes on with what was cut when the socket had no room.
 func (l *line) roomy() {
-	l.asking, l.full = false, false
+	l.clear(asking | outFull)
 	if !l.out.None() {
 		l.note()
 	}
@@ -204,7 +217,8 @@ func (l *line) roomy() {
 // received takes what has come.
 func (l *line) received(c uring.Completion) {
 	if !c.More {
-		l.receiving, l.cancelled = 0, false
+		l.receiving = 0
+		l.clear(cancelling)
 	}
 	if l.transport == nil {
 		c.Chunk.Release()
@@ -213,16 +227,18 @@ func (l *line) received(c uring.Completion) {
 	switch {
 	case c.Errno == syscall.ECANCELED: // by us, or the thread that had requested it has ended
 	case c.Op == uring.OpPoll:
-		l.polled = true // if it has failed, the next receive tells why
+		l.set(polled) // if it has failed, the next receive tells why
 	case c.Errno != 0:
 		l.failed = uint16(c.Errno)
 	case c.N == 0:
-		l.ended = true
+		l.set(inEnded)
 	default:
 		l.arrive(c.Chunk)
 	}
 	if !c.More {
-		l.polled = l.polled || l.bulk && !l.polling
+		if l.is(inBulk) && !l.is(polling) {
+			l.set(polled)
+		}
 		l.note()
 	}
 	l.update()
@@ -240,7 +256,8 @@ func (l *line) arrive(c uring.Chunk) {
 		l.store(c)
 	}
 	if n >= smallBuffer {
-		l.bulk, l.little = true, 0
+		l.set(inBulk)
+		l.little = 0
 		l.cancel()
 	}
 	if before < maxHeld && before+n >= maxHeld {
@@ -288,19 +305,20 @@ func (l *line) held() int {
 
 // cancel ends the request to receive. What it has received until then is kept.
 func (l *line) cancel() {
-	if l.underway() && !l.cancelled {
-		l.cancelled = true
+	if l.underway() && !l.is(cancelling) {
+		l.set(cancelling)
 		l.driver.ring.Cancel(l.receiving)
 	}
 }
 
 // underway reports whether the kernel receives by itself.
-func (l *line) underway() bool { return l.receiving != 0 && !l.polling }
+func (l *line) underway() bool { return l.receiving != 0 && !l.is(polling) }
 
 // recheck sees to it that soon the socket itself can be looked at.
 func (l *line) recheck() {
 	if l.underway() {
-		l.bulk, l.little = true, 0
+		l.set(inBulk)
+		l.little = 0
 		l.cancel()
 	}
 }
@@ -328,22 +346,23 @@ func (l *line) look(p []byte) (int, error) {
 		return n, nil
 	case l.failed != 0:
 		return 0, syscall.Errno(l.failed)
-	case l.ended:
+	case l.is(inEnded):
 		return 0, nil
 	case l.underway() && l.transport.state == open: // else they are dropped
 		return 0, syscall.EAGAIN
 	}
 	n, err := sys.TryRecv(int(l.fd), p)
 	if n < len(p) {
-		l.polled = false
+		l.clear(polled)
 		l.note()
 	}
 	switch {
 	case n >= smallBuffer:
 		l.little = 0
-	case n > 0 && l.bulk:
-		l.little++
-		l.bulk = l.little < maxLittle
+	case n > 0 && l.is(inBulk):
+		if l.little++; l.little >= maxLittle {
+			l.clear(inBulk)
+		}
 	}
 	return n, err
 }
@@ -385,12 +404,12 @@ func (l *line) close(reset bool) {
 	l.drop()
 	d := l.driver
 	switch {
-	case l.flying:
+	case l.is(flying):
 		d.parting[l] = struct{}{} // the memory is the kernel's until it tells
 	default:
 		l.out.Free()
 	}
-	if l.receiving == 0 && !l.flying && !l.asking {
+	if l.receiving == 0 && !l.is(flying|asking) {
 		_ = sys.Close(int(l.fd))
 		return
 	}

@@ -16,7 +16,7 @@ func (l *line) send(p []byte) (int, error) {
 		return 0, nil
 	case l.broken != 0:
 		return 0, syscall.Errno(l.broken)
-	case l.flying || l.full:
+	case l.is(flying | outFull):
 		return 0, syscall.EAGAIN
 	case len(p) >= bulk || !l.driver.sends:
 		return l.direct(p)
@@ -60,7 +60,7 @@ func (l *line) direct(p []byte) (int, error) {
 	}
 	n, err := sys.TrySend(int(l.fd), p)
 	if n < len(p) && (err == nil || sys.WouldBlock(err)) {
-		l.full = true
+		l.set(outFull)
 		l.note()
 	}
 	return n, err
@@ -68,7 +68,7 @@ func (l *line) direct(p []byte) (int, error) {
 
 // push sends what is not yet submitted at once.
 func (l *line) push() {
-	if l.out.None() || l.flying {
+	if l.out.None() || l.is(flying) {
 		return
 	}
 	n, _ := sys.TrySend(int(l.fd), l.out.Bytes()) // an error is told of again
@@ -79,7 +79,7 @@ func (l *line) push() {
 
 // sent goes on when the kernel has taken something.
 func (l *line) sent(c uring.Completion) {
-	l.flying = false
+	l.clear(flying)
 	if l.transport == nil {
 		delete(l.driver.parting, l)
 		l.out.Free()
@@ -88,14 +88,14 @@ func (l *line) sent(c uring.Completion) {
 	switch {
 	case c.Errno == 0:
 		l.out.Free()
-		if l.finishing {
-			l.finishing = false
+		if l.is(outEnds) {
+			l.clear(outEnds)
 			_ = sys.Shutdown(int(l.fd), sys.ShutdownWrite) // the peer may have gone
 		}
 		l.update()
 	case sys.WouldBlock(c.Errno):
 		l.out.Drop(c.N)
-		l.full = true
+		l.set(outFull)
 		l.note()
 	default:
 		l.out.Free()
@@ -107,7 +107,7 @@ func (l *line) sent(c uring.Completion) {
 // shutdown ends our side, after what is to be sent.
 func (l *line) shutdown() error {
 	if l.push(); !l.out.None() {
-		l.finishing = true
+		l.set(outEnds)
 		return nil
 	}
 	return sys.Shutdown(int(l.fd), sys.ShutdownWrite)

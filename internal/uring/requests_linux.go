@@ -200,13 +200,13 @@ func (r *Ring) Timeout(d time.Duration, c Client) Request {
 	if s == nil {
 		return 0
 	}
-	s.value = uint64(time.Since(r.start) + max(d, 0))
+	s.setTime(time.Since(r.start) + max(d, 0))
 	r.timeout(n, s)
 	return q
 }
 
 func (r *Ring) timeout(n int, s *slot) {
-	left := max(time.Duration(s.value)-time.Since(r.start), 0)
+	left := max(s.time()-time.Since(r.start), 0)
 	ts := timespec{int64(left / time.Second), int64(left % time.Second)}
 	argument := (*[unsafe.Sizeof(ts)]byte)(unsafe.Pointer(&ts))
 	r.push(&sqe{opcode: opTimeout, fd: -1, len: 1, userData: uint64(request(n, s))}, argument[:])

@@ -1,6 +1,9 @@
 package uring
 
-import "math/bits"
+import (
+	"math/bits"
+	"time"
+)
 
 // The table has what the ring knows of each request that is under way. It is made of pages, which
 // do not move when it grows, and which are dropped when nothing in them is in use, but for one that
@@ -26,13 +29,20 @@ type slot struct {
 	client     Client
 	generation uint32 // 0: free
 	fd         int32  // -1: none
-	next, prev int32  // other requests of the descriptor: the slot's number + 1
+	next, prev int32  // other requests of the descriptor: the slot's number + 1; but see setTime
 	waiting    int32  // what is behind it in a queue of starved receives: the slot's number + 1
 	op         Op
 	flags      uint8
-	tries      uint8  // how often it was begun again, for no reason of its own
-	arg        uint8  // of a poll the events, or the errno of an answer
-	value      uint64 // the time of a time-out
+	tries      uint8 // how often it was begun again, for no reason of its own
+	arg        uint8 // of a poll the events, or the errno of an answer
+}
+
+// setTime notes when a time-out ends. It stands where others have what they share a descriptor with:
+// a time-out has none.
+func (s *slot) setTime(d time.Duration) { s.next, s.prev = int32(d>>32), int32(d) }
+
+func (s *slot) time() time.Duration {
+	return time.Duration(s.next)<<32 | time.Duration(uint32(s.prev))
 }
 
 // The flags of a slot.
