@@ -24,9 +24,11 @@ help: ## List the targets.
 quick: fmt vet ## For every edit, about a minute: format, vet, and the tests without the slow ones.
 	$(GO) test -short ./...
 
-plain: fmt vet ## Format, vet, and the library's tests without the race detector, which allocates.
+plain: fmt vet ## Format, vet, and the tests that the race detector leaves out, or falsifies.
 	$(GO) test -short . ./loop/... ./looptest ./selectors/... ./transport ./stream ./streamtest \
 		./internal/sys ./internal/uring ./internal/coro ./internal/pages ./internal/trace
+	$(GO) test -run 'TestTLSKeepsThePromisesOfStreams/^(poll|select)$$' ./stream
+	$(GO) test -run '/^(selectors|coroutines|protocol|streams)$$/^(poll|select)$$' ./models
 
 test: ## All tests, then the list of those that were skipped, and why.
 	$(TEST) ./...

@@ -7,8 +7,8 @@ package kettle
 // in the same step. So there is no moment at which a wake-up is under way to somebody who does not
 // want it any more, and none can be lost.
 //
-// It is a ring of those who wait, in which the last one is before the first: a connection has such a
-// queue, and most of them are empty.
+// It is a ring of those who wait, in which the last one is before the first: a connection has such
+// a queue, and most of them are empty.
 type waiters struct{ first *fiber }
 
 // wait suspends the task until it is handed what it waits for (nil), or is cancelled. The task has

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kettle-go/kettle/internal/testenv/race"
 	"github.com/kettle-go/kettle/models"
 )
 
@@ -14,7 +15,7 @@ func TestPartialSend(t *testing.T) {
 	forEach(t, variants(), func(t *testing.T, v variant) {
 		s := start(t, v, launch{})
 		c := s.connectNarrow(t, 64<<10)
-		p := noise(5, 10<<20)
+		p := noise(5, race.Less(10<<20, 6<<20))
 		sending := sendAside(c, p, 1, c.CloseWrite)
 		sending.settle(t.Context()) // the server has sent what the kernel took, and no more
 		expect(t, c, p)
@@ -31,7 +32,7 @@ func TestPartialSendThroughSmallWindow(t *testing.T) {
 	forEach(t, variants(), func(t *testing.T, v variant) {
 		s := start(t, v, launch{})
 		c := s.connectNarrow(t, 16<<10)
-		p := noise(6, 5_000_000)
+		p := noise(6, race.Less(5_000_000, 2_000_000))
 		sending := sendAside(c, p, 1, c.CloseWrite)
 		sending.settle(t.Context())
 		expect(t, c, p)
@@ -46,8 +47,8 @@ func TestAnswersInOrder(t *testing.T) {
 	forEach(t, variants(), func(t *testing.T, v variant) {
 		s := start(t, v, launch{})
 		err := together(2, v.serial(), func(i int) error {
-			c := clientScript{payload: noise(uint64(i), 12<<20), piece: 9000 + 5000*i,
-				buffer: 32 << 10, late: 1 << 20, slow: true}
+			c := clientScript{payload: noise(uint64(i), race.Less(12<<20, 5<<20)),
+				piece: 9000 + 5000*i, buffer: 32 << 10, late: 1 << 20, slow: true}
 			for at := 0; at < len(c.payload); at += 100_000 {
 				c.steps = append(c.steps, step{send: 100_000, chunk: 7001 * (i + 1)})
 			}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/internal/testenv"
+	"github.com/kettle-go/kettle/internal/testenv/race"
 	"github.com/kettle-go/kettle/models"
 )
 
@@ -100,10 +101,7 @@ func countedClient(t *testing.T, addr string, r *rand.Rand, n int) ([]uint64, er
 
 func TestOneCounterForAll(t *testing.T) {
 	const clients = 6
-	most := 20_000
-	if raceDetector() {
-		most = 5000 // as it makes each of them some times slower
-	}
+	most := race.Less(20_000, 5000)
 	seed := seedOf(t)
 	forEach(t, counters(), func(t *testing.T, v variant) {
 		for _, wait := range []time.Duration{0, 2 * time.Millisecond} {

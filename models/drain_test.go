@@ -9,6 +9,7 @@ import (
 
 	"github.com/kettle-go/kettle/internal/sys"
 	"github.com/kettle-go/kettle/internal/testenv"
+	"github.com/kettle-go/kettle/internal/testenv/race"
 	"github.com/kettle-go/kettle/models"
 )
 
@@ -38,7 +39,7 @@ func TestDrainOfBusyClients(t *testing.T) {
 	forEach(t, variants(), func(t *testing.T, v variant) {
 		s := start(t, v, launch{})
 		c := s.connect(t)
-		p := noise(3, 12<<20)
+		p := noise(3, race.Less(12<<20, 6<<20))
 		sending := sendAside(c, p, 1, nil)
 		a := answer{want: upper(p)}
 		buf := make([]byte, 64<<10)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/internal/testenv"
+	"github.com/kettle-go/kettle/internal/testenv/race"
 	"github.com/kettle-go/kettle/models"
 )
 
@@ -98,7 +99,7 @@ func TestLeaveWithoutReading(t *testing.T) {
 func TestDescriptorReuse(t *testing.T) {
 	forEach(t, variants(), func(t *testing.T, v variant) {
 		s := start(t, v, launch{Config: models.Config{Wait: time.Millisecond}})
-		clients, each := 8, 40
+		clients, each := 8, race.Less(40, 16)
 		if v.perClient() || v.serial() {
 			each = 8
 		}

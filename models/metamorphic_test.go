@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kettle-go/kettle/internal/testenv/race"
 	"github.com/kettle-go/kettle/models"
 )
 
@@ -48,7 +49,7 @@ func TestSameTranscriptFromEveryModel(t *testing.T) {
 	seed := seedOf(t)
 	forEach(t, variants(), func(t *testing.T, v variant) {
 		s := start(t, v, launch{})
-		s.perform(t, v, newScript(seed, 10<<20))
+		s.perform(t, v, newScript(seed, race.Less(10<<20, 6<<20)))
 	})
 }
 

@@ -238,18 +238,29 @@ func (c *crew) refuseWhileFull() error {
 		return err
 	}
 	c.waker.Drain()
-	if len(fds) == 1 || fds[1].Revents == 0 || c.draining() || !c.full() {
+	if len(fds) == 1 || fds[1].Revents == 0 || c.draining() {
 		return nil
 	}
-	fd, _, err := sys.Accept(c.listener, true)
-	switch {
-	case err == nil:
-		c.admitted(c.maxConns) // says that it is not
-		sys.Close(fd)
-	case !sys.WouldBlock(err):
+	if err := c.turnAway(); err != nil && !sys.WouldBlock(err) {
 		sleepUnless(c.ctx.Done(), c.acceptFailed(err))
 	}
 	return nil
+}
+
+// turnAway refuses a client, unless a worker has reported by now that it has room. One that reports
+// meanwhile is heard after that, so that the refusal belongs to the burst that the report ends.
+func (c *crew) turnAway() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fulls < c.size {
+		return nil
+	}
+	fd, _, err := sys.Accept(c.listener, true)
+	if err == nil {
+		c.admitted(c.maxConns) // says that it is not
+		sys.Close(fd)
+	}
+	return err
 }
 
 // workPrefork is the whole life of a worker.

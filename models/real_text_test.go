@@ -12,6 +12,7 @@ import (
 
 	"github.com/kettle-go/kettle/internal/client"
 	"github.com/kettle-go/kettle/internal/testenv"
+	"github.com/kettle-go/kettle/internal/testenv/race"
 )
 
 // Over a megabyte of real text, the source of Go's own net package, through ten clients of the
@@ -38,9 +39,7 @@ func TestRealTextThroughTenClients(t *testing.T) {
 	if len(text) < 1_000_000 {
 		t.Fatalf("the text has only %d bytes", len(text))
 	}
-	if raceDetector() {
-		text = text[:len(text)/4] // as it makes each byte some times slower
-	}
+	text = text[:len(text)/race.Less(1, 4)]
 	want := upper(text)
 	forEach(t, variants(), func(t *testing.T, v variant) {
 		s := start(t, v, launch{})

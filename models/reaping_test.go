@@ -1,11 +1,11 @@
 package models_test
 
 import (
-	"runtime/debug"
 	"slices"
 	"testing"
 
 	"github.com/kettle-go/kettle/internal/testenv"
+	"github.com/kettle-go/kettle/internal/testenv/race"
 )
 
 // Nothing is left of clients that have gone.
@@ -54,12 +54,9 @@ func TestChildrenReaped(t *testing.T) {
 func TestNothingLeftAfterManyConnections(t *testing.T) {
 	testenv.NotShort(t)
 	forEach(t, modelsOnly(), func(t *testing.T, v variant) {
-		clients := 10_000
-		switch {
-		case v.perClient():
-			clients = 300
-		case raceDetector():
-			clients = 1000 // as it makes each of them some times slower
+		clients := race.Less(10_000, 1000)
+		if v.perClient() {
+			clients = race.Less(300, 100)
 		}
 		manyConnections(t, v, clients)
 	})
@@ -73,12 +70,6 @@ func TestNothingLeftAfterManyProcesses(t *testing.T) {
 			manyConnections(t, v, 10_000)
 		}
 	})
-}
-
-// raceDetector reports whether this test, and so its servers, run under the race detector.
-func raceDetector() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // manyConnections has clients come and go, and compares what the server then has with what it
@@ -111,7 +102,7 @@ func manyConnections(t *testing.T, v variant, clients int) {
 			descriptors <= had.descriptors
 	})
 	most := int64(16 << 20)
-	if raceDetector() {
+	if race.Detector() {
 		most += 8 << 10 * int64(clients) // it forgets no coroutine and no thread
 	}
 	if more := s.memory(t) - memory; more > most {

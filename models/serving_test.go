@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kettle-go/kettle/internal/testenv"
+	"github.com/kettle-go/kettle/internal/testenv/race"
 )
 
 // Who is served, and when: nobody has to wait for what others do.
@@ -147,7 +148,8 @@ func (s *server) openHose(t *testing.T) (water *sender, shut func()) {
 			}
 		}
 	}()
-	eventually(t, "the firehose runs", func() bool { return drunk.Load() > 16<<20 })
+	enough := int64(race.Less(16<<20, 4<<20))
+	eventually(t, "the firehose runs", func() bool { return drunk.Load() > enough })
 	return water, func() {
 		reset(hose)
 		<-water.done

@@ -73,7 +73,7 @@ func TestHoarderIsBounded(t *testing.T) {
 				w.Fatal("all of it was taken")
 			}
 			got := w.recorder()
-			got.log = append(got.log, "made")
+			got.log, got.got = append(got.log, "made"), make([]byte, 0, size)
 			te.SetProtocol(got)
 			w.until("what was sent is there", func() bool {
 				sent += w.sends(peer, want[sent:])

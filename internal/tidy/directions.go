@@ -89,6 +89,7 @@ internal/ascii < bench/gonet;
 internal/testenv;
 internal/testenv/report;
 internal/testenv/denied;
+internal/testenv/race;
 internal/testenv < internal/tidy < internal/tidy/show;
 internal/sys, internal/tidy < unmet;
 `

@@ -37,8 +37,8 @@ type slot struct {
 	arg        uint8 // of a poll the events, or the errno of an answer
 }
 
-// setTime notes when a time-out ends. It stands where others have what they share a descriptor with:
-// a time-out has none.
+// setTime notes when a time-out ends. It stands where others have what they share a descriptor
+// with: a time-out has none.
 func (s *slot) setTime(d time.Duration) { s.next, s.prev = int32(d>>32), int32(d) }
 
 func (s *slot) time() time.Duration {
