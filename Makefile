@@ -4,7 +4,7 @@
 GO       ?= go
 FUZZTIME ?= 10s
 
-# What go vet sees besides this machine's own platform.
+# What is type-checked besides this machine's own platform.
 PLATFORMS = darwin/arm64 freebsd/amd64 netbsd/amd64 openbsd/amd64 dragonfly/amd64 \
 	windows/amd64 linux/arm64 linux/riscv64
 
@@ -59,11 +59,8 @@ lint: ## staticcheck, at the version that tools/go.mod pins.
 tidy: ## The house rules alone.
 	$(GO) test ./internal/tidy
 
-cross: ## go vet for the other platforms.
-	@for p in $(PLATFORMS); do \
-		echo "GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) vet ./..."; \
-		GOOS=$${p%/*} GOARCH=$${p#*/} $(GO) vet ./... || exit 1; \
-	done
+cross: ## Type-check everything for the other platforms.
+	$(GO) run ./internal/tidy/cross $(PLATFORMS)
 
 fuzz: ## Fuzz each target for FUZZTIME (10s).
 	@grep -rHoE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sort | \

@@ -91,6 +91,7 @@ internal/testenv/report;
 internal/testenv/denied;
 internal/testenv/race;
 internal/testenv < internal/tidy < internal/tidy/show;
+internal/tidy/cross;
 internal/sys, internal/tidy < unmet;
 `
 

@@ -7,7 +7,7 @@ import (
 )
 
 // TestPlatformsAreThoseOfMakeCross: what the rules take for built somewhere, `make cross` or
-// every other target vets.
+// every other target checks.
 func TestPlatformsAreThoseOfMakeCross(t *testing.T) {
 	text := strings.ReplaceAll(repository(t).documents["Makefile"], "\\\n", " ")
 	_, rest, ok := strings.Cut(text, "\nPLATFORMS =")
@@ -23,7 +23,7 @@ func TestPlatformsAreThoseOfMakeCross(t *testing.T) {
 	slices.Sort(vetted)
 	slices.Sort(known)
 	if !slices.Equal(vetted, known) {
-		t.Errorf("make cross vets %v, package tidy knows %v", vetted, known)
+		t.Errorf("make cross checks %v, package tidy knows %v", vetted, known)
 	}
 }
 
