@@ -7,6 +7,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/kettle-go/kettle"
+	"github.com/kettle-go/kettle/internal/testenv/race"
 	"github.com/kettle-go/kettle/loop"
 	"github.com/kettle-go/kettle/looptest"
 	"github.com/kettle-go/kettle/selectors"
@@ -48,11 +49,15 @@ func connect(t *kettle.Task, network, address string) (a, b *stream.Conn, err er
 	return a, b, err
 }
 
-// N17: the same with each selector; with the best one alone under -short.
+// N17: the same with each selector; with the best one alone under -short, and with one of each
+// driver under the race detector.
 func eachSelector(t *testing.T, make streamtest.Make) {
 	names := selectors.Candidates()
 	if testing.Short() {
 		names = names[:1]
+	}
+	if race.Detector() { // which is for goroutines, and each driver has them in its own way
+		names = []string{names[0], "io_uring"}
 	}
 	for _, name := range names {
 		s, err := selectors.Open(name)
