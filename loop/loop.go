@@ -106,7 +106,7 @@ func New(config Config) (*Loop, error) {
 		l.selector = selector
 	}
 	l.counters.describe(l.selector)
-	l.watched.ready, l.watched.deliver = l.selector.Ready(), l.deliver
+	l.watched.ready, l.watched.deliver = l.selector.Ready(), l.deliverer()
 	return l, nil
 }
 

@@ -154,16 +154,25 @@ func (l *Loop) handleEvents() {
 	}
 }
 
-// deliver handles one event. It returns false if the others have to wait for the next turn.
-func (l *Loop) deliver(key selectors.Key, events selectors.Events) bool {
-	t := &l.watched
-	if w := t.get(key.FD); w != nil {
-		l.counters.events++
-		w.handle(w.seq, events)
+// deliverer returns the function that handles one event. It returns false if the others have to
+// wait for the next turn.
+//
+//go:noinline
+func (l *Loop) deliverer() func(selectors.Key, selectors.Events) bool {
+	return func(key selectors.Key, events selectors.Events) bool {
+		t := &l.watched
+		if w := t.get(key.FD); w != nil {
+			l.counters.events++
+			if r := w.read; r != nil && events == selectors.Read { // this is handle, written out
+				r.Run()
+			} else {
+				w.handle(w.seq, events)
+			}
+		}
+		t.left--
+		t.more = t.left <= 0
+		return !t.more
 	}
-	t.left--
-	t.more = t.left <= 0
-	return !t.more
 }
 
 // handle runs what is called for a descriptor. The first of two may put an end to the registration,

@@ -16,7 +16,13 @@ const Marker = "compute:"
 // turn meanwhile, as it is with whatever a program computes: who may go on at the same time is the
 // model's affair, or that of the system, which divides its CPUs among threads.
 func (s *server) compute(chunk []byte) {
-	if s.Work > 0 && bytes.HasPrefix(chunk, []byte(Marker)) {
+	if s.Work > 0 {
+		s.work(chunk)
+	}
+}
+
+func (s *server) work(chunk []byte) {
+	if bytes.HasPrefix(chunk, []byte(Marker)) {
 		s.burn(s.Work)
 	}
 }

@@ -70,9 +70,11 @@ func (s *server) came(c peer) {
 // asked says what a client has sent.
 func (s *server) asked(c peer, chunk []byte) {
 	if s.told() {
-		s.request(addressOf(c), chunk)
+		s.tell(c, chunk)
 	}
 }
+
+func (s *server) tell(c peer, chunk []byte) { s.request(addressOf(c), chunk) }
 
 // went says that a client has gone. Its place may have another one already.
 func (s *server) went(c peer, why error) {

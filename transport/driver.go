@@ -47,23 +47,40 @@ func (t *Transport) driver() driver {
 	return t.station.driver
 }
 
+// direct reports whether the socket itself is received from and sent to.
+func (t *Transport) direct() bool {
+	_, direct := t.driver().(readiness)
+	return direct
+}
+
 // The stack of a task that receives and sends should stay within the 2 KiB that Go begins with, of
-// which it keeps 900 bytes for itself. So the way of each message, from the task to where the bytes
-// are, has few frames, and what is done seldom has frames of its own.
+// which it keeps 900 bytes for itself; and after each system call the CPU has forgotten which way
+// calls and returns went. So the way of each message, from the loop or the task to where the bytes
+// are, has few frames: what is called at one place is written out there, and what is done seldom
+// has frames of its own.
 //
 // recv is the driver's.
-func (t *Transport) recv(p []byte) (int, error) { return t.driver().recv(t, p) }
+func (t *Transport) recv(p []byte) (int, error) {
+	if t.direct() {
+		return sys.TryRecv(int(t.fd), p)
+	}
+	return t.driver().recv(t, p)
+}
 
 // send is the driver's.
-func (t *Transport) send(p []byte) (int, error) { return t.driver().send(t, p) }
+func (t *Transport) send(p []byte) (int, error) {
+	if t.direct() {
+		return sys.TrySend(int(t.fd), p)
+	}
+	return t.driver().send(t, p)
+}
 
 // sendv is send of several pieces.
 func (t *Transport) sendv(bufs [][]byte) (int, error) {
-	d := t.driver()
-	if _, direct := d.(readiness); direct {
+	if t.direct() {
 		return sys.TrySendv(int(t.fd), bufs)
 	}
-	total := 0
+	d, total := t.driver(), 0
 	for _, p := range bufs {
 		n, err := d.send(t, p)
 		if total += n; n < len(p) || err != nil {

@@ -68,7 +68,13 @@ func (t *Transport) deliver() {
 	b := t.station.buffers.take(largeBuffer)
 	for range maxReceives {
 		room := b.room()
-		n, err := t.recv(room)
+		var n int
+		var err error
+		if t.direct() { // this is recv, written out: see driver.go
+			n, err = sys.TryRecv(int(t.fd), room)
+		} else {
+			n, err = t.driver().recv(t, room)
+		}
 		if n > 0 {
 			t.protocol.Data(t, room[:n])
 		}

@@ -30,8 +30,13 @@ func (t *Transport) WriteSome(p []byte) (int, error) { return t.write(p, asMarke
 const asMarked = -1
 
 func (t *Transport) write(p []byte, most int) (int, error) {
-	if err := t.writable(); err != nil || len(p) == 0 {
-		return 0, err
+	if t.state != open || t.is(finishing) {
+		if err := t.writable(); err != nil {
+			return 0, err
+		}
+	}
+	if len(p) == 0 {
+		return 0, nil
 	}
 	if most == asMarked {
 		most = t.high()
@@ -41,10 +46,13 @@ func (t *Transport) write(p []byte, most int) (int, error) {
 	first := t.turn != uint16(t.station.loop.Turn()) || t.line != nil && t.line.driver.sends
 	if t.out == nil && (first || len(p) >= min(gatherLimit, most)) {
 		var err error
-		if t.line != nil { // this is send, written out: see driver.go
+		switch { // see driver.go
+		case t.line != nil:
 			n, err = t.line.send(p)
-		} else {
-			n, err = t.send(p)
+		case t.direct():
+			n, err = sys.TrySend(int(t.fd), p)
+		default:
+			n, err = t.driver().send(t, p)
 		}
 		t.turn = uint16(t.station.loop.Turn())
 		switch {

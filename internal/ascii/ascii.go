@@ -13,19 +13,17 @@ const (
 )
 
 // Upper turns the ASCII letters of p into upper case, in place. It does not allocate.
-//
-// It works on eight bytes at a time. With the high bit of each byte put aside, adding 0x80-'a'
-// carries into that bit for every byte from 'a' on, and adding 0x80-'z'-1 for every byte
-// after 'z': where the first has carried, the second has not, and the byte was below 0x80 at
-// first, there is a letter. Its bit 0x20 is what tells lower case from upper.
 func Upper(p []byte) {
+	for len(p) >= 32 {
+		b := (*[32]byte)(p)
+		upper((*[8]byte)(b[0:]))
+		upper((*[8]byte)(b[8:]))
+		upper((*[8]byte)(b[16:]))
+		upper((*[8]byte)(b[24:]))
+		p = p[32:]
+	}
 	for len(p) >= 8 {
-		w := binary.LittleEndian.Uint64(p)
-		low := w &^ high
-		fromA := low + ones*(0x80-'a')
-		afterZ := low + ones*(0x80-'z'-1)
-		letters := fromA &^ afterZ &^ w & high
-		binary.LittleEndian.PutUint64(p, w-letters>>2)
+		upper((*[8]byte)(p))
 		p = p[8:]
 	}
 	for i, c := range p {
@@ -33,4 +31,17 @@ func Upper(p []byte) {
 			p[i] = c - ('a' - 'A')
 		}
 	}
+}
+
+// upper works on eight bytes at a time. With the high bit of each byte put aside, adding 0x80-'a'
+// carries into that bit for every byte from 'a' on, and adding 0x80-'z'-1 for every byte
+// after 'z': where the first has carried, the second has not, and the byte was below 0x80 at
+// first, there is a letter. Its bit 0x20 is what tells lower case from upper.
+func upper(p *[8]byte) {
+	w := binary.LittleEndian.Uint64(p[:])
+	low := w &^ high
+	fromA := low + ones*(0x80-'a')
+	afterZ := low + ones*(0x80-'z'-1)
+	letters := fromA &^ afterZ &^ w & high
+	binary.LittleEndian.PutUint64(p[:], w-letters>>2)
 }
