@@ -34,13 +34,9 @@ plain: fmt vet ## Format, vet, and the tests that the race detector leaves out, 
 test: ## All tests, then the list of those that were skipped, and why.
 	$(TEST) ./...
 
-# Packages wait for servers and clients now and then, so that half more of them at a time than there
-# are CPUs keep those busy.
 race: ## All tests under the race detector (needs a C compiler; says so where there is none).
 	@if command -v "$$($(GO) env CC)" >/dev/null; then \
-		at_once=$$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)); \
-		echo "$(TEST) -race -p $$at_once ./..."; \
-		CGO_ENABLED=1 $(TEST) -race -p $$at_once ./...; \
+		echo "$(TEST) -race ./..."; CGO_ENABLED=1 $(TEST) -race ./...; \
 	else \
 		echo "race: NOT RUN: the race detector needs a C compiler, and there is no" \
 			"$$($(GO) env CC) here"; \
