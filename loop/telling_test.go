@@ -25,12 +25,19 @@ func TestLoopTellsWhenItWaits(t *testing.T) {
 	w.expect("with nobody to be told")
 
 	told := 0
-	untold := testing.AllocsPerRun(100, w.turn) // Run has some of its own
+	untold := fewestAllocs(w.turn) // Run has some of its own
 	w.OnWait(func(int) { told++ })
-	if n := testing.AllocsPerRun(100, w.turn); n != untold || told != 2*101 {
+	if n := fewestAllocs(w.turn); n != untold || told != 3*2*101 {
 		t.Errorf("a turn allocates %v times, and %v if somebody is told, who was %d times", untold,
 			n, told)
 	}
+}
+
+// fewestAllocs is how often f allocates: what others in the process do meanwhile can only add to
+// it.
+func fewestAllocs(f func()) float64 {
+	return min(testing.AllocsPerRun(100, f), testing.AllocsPerRun(100, f),
+		testing.AllocsPerRun(100, f))
 }
 
 // TestLoopOnTheSystemTellsHowLongItWaits: the time between the two calls.

@@ -1,6 +1,7 @@
 package synthetic
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,24 +89,32 @@ func TestServersThatAreNotWhatTheyShouldBe(t *testing.T) {
 		}, []string{"closed loop: p99.9, ms"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			checking := starting(t, c.change)
-			checking.subjects = checking.subjects[c.subject:][:1]
-			r, err := checking.run(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			found := make(map[string]bool)
-			for _, f := range r.Figures {
-				load, _, _ := strings.Cut(f.Load, ",")
-				found[load+": "+f.Name] = !f.OK()
-			}
-			for _, want := range c.wrong {
-				if !found[want] {
-					t.Errorf("%s is not found to be wrong: %+v", want, r.Figures)
+			var missed []string
+			for range 3 { // as what else delays answers, such as other tests, can make up for it
+				checking := starting(t, c.change)
+				checking.subjects = checking.subjects[c.subject:][:1]
+				r, err := checking.run(t.Context())
+				if err != nil {
+					t.Fatal(err)
 				}
+				if missed = taken(r.Figures, c.wrong); len(missed) == 0 {
+					return
+				}
+				t.Logf("%+v", r.Figures)
 			}
+			t.Errorf("not found to be wrong: %q", missed)
 		})
 	}
+}
+
+// taken returns which of the wrong figures, by how they begin, are taken for right.
+func taken(figures []Figure, wrong []string) []string {
+	found := make(map[string]bool)
+	for _, f := range figures {
+		load, _, _ := strings.Cut(f.Load, ",")
+		found[load+": "+f.Name] = !f.OK()
+	}
+	return slices.DeleteFunc(slices.Clone(wrong), func(name string) bool { return found[name] })
 }
 
 // TestRoundsThatCount are those with the fewest delays that are not the lab's.
