@@ -27,7 +27,7 @@ quick: fmt vet ## For every edit, about a minute: format, vet, and the tests wit
 plain: fmt vet ## Format, vet, and the tests that the race detector leaves out, or falsifies.
 	$(GO) test -short . ./loop/... ./looptest ./selectors/... ./transport ./stream \
 		./internal/sys ./internal/uring ./internal/coro ./internal/pages ./internal/trace
-	$(GO) test ./streamtest
+	$(GO) test -run '/^(poll|select)$$' ./streamtest
 	$(GO) test -run 'TestTLSKeepsThePromisesOfStreams/^(poll|select)$$' ./stream
 	$(GO) test -run '/^(selectors|coroutines|protocol|streams)$$/^(poll|select)$$' ./models
 
