@@ -63,14 +63,21 @@ tidy: ## The house rules alone.
 cross: ## Type-check everything for the other platforms.
 	$(GO) run ./internal/tidy/cross $(PLATFORMS)
 
+# One binary for all targets of a package, as each link takes seconds.
 fuzz: ## Fuzz each target for FUZZTIME (10s).
-	@grep -rHoE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sort | \
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+	grep -rHoE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sort | \
 	while IFS=: read -r file declaration; do \
 		name=$${declaration#func }; package=$${file%/*}; \
+		if test "$$package" != "$$built"; then \
+			$(GO) test -c -fuzz=. -o "$$dir/fuzz" "$$package" || exit 1; \
+			built=$$package; \
+			corpus=$$($(GO) env GOCACHE)/fuzz/$$($(GO) list "$$package"); \
+		fi; \
 		echo "fuzzing $$name in $$package for $(FUZZTIME)"; \
-		$(GO) test -run='^$$' -fuzz="^$$name\$$" -fuzztime=$(FUZZTIME) \
-			-fuzzminimizetime=1x "$$package" \
-			</dev/null || exit 1; \
+		(cd "$$package" && "$$dir/fuzz" -test.run='^$$' -test.fuzz="^$$name\$$" \
+			-test.fuzztime=$(FUZZTIME) -test.fuzzminimizetime=1x \
+			-test.fuzzcachedir="$$corpus") </dev/null || exit 1; \
 	done
 
 smoke: ## The lab, in small: every model serves, every byte is checked.
