@@ -32,10 +32,11 @@
 //
 // # Waiting
 //
-// A loop that has nothing to do parks its goroutine on the selector's descriptor in Go's own
-// poller (package selectors says why) and is never locked to a thread. While work is outstanding
-// that somebody else does for it (see Outside), it offers its processor once in each turn: Go's
-// scheduler would otherwise come to it only after 10 ms.
+// A loop that has nothing to do parks its goroutine on the selector's descriptor in Go's own poller
+// (package selectors says why) and is never locked to a thread. If everything that was ready
+// belonged to a Drainer, and was drained, it does so without asking the kernel again. While work is
+// outstanding that somebody else does for it (see Outside), it offers its processor once in each
+// turn: Go's scheduler would otherwise come to it only after 10 ms.
 //
 // # Goroutines
 //

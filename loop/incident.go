@@ -25,14 +25,8 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// guard runs a phase to its end. A callback that panics is an incident, and the phase goes on after
-// it: each phase knows, at any time, what is left of it.
-func (l *Loop) guard(phase func(*Loop)) {
-	for !l.try(phase) {
-	}
-}
-
-func (l *Loop) try(phase func(*Loop)) (done bool) {
+// try reports whether f has returned. If it has panicked that is an incident.
+func (l *Loop) try(f func(*Loop)) (done bool) {
 	defer func() {
 		if done {
 			return
@@ -41,7 +35,7 @@ func (l *Loop) try(phase func(*Loop)) (done bool) {
 			l.incident("run a callback", &PanicError{v}, debug.Stack())
 		}
 	}()
-	phase(l)
+	f(l)
 	return true
 }
 

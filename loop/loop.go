@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"runtime/pprof"
 	"slices"
 	"sync/atomic"
@@ -62,6 +61,9 @@ type Loop struct {
 	held    int // see Hold
 	locals  []local
 	onWait  func(found int) // may be nil
+	waits   bool            // the selector waits
+	broken  error           // why it cannot
+	phase   phase           // of the present turn
 
 	running, stopping, ending, closed bool
 
@@ -75,6 +77,16 @@ type Loop struct {
 // closure does.
 type Runner interface {
 	Run()
+}
+
+// Drainer is a Runner that reads from a descriptor, and knows when nothing is left there. A loop in
+// which all that was ready has been read has no need to ask the kernel before it waits.
+type Drainer interface {
+	Runner
+
+	// Drained reports whether the last read has got less than there was room for, or found nothing,
+	// since when it was run last.
+	Drained() bool
 }
 
 // Func is a function as a Runner.
@@ -106,7 +118,8 @@ func New(config Config) (*Loop, error) {
 		l.selector = selector
 	}
 	l.counters.describe(l.selector)
-	l.watched.ready, l.watched.deliver = l.selector.Ready(), l.deliverer()
+	l.watched.ready = l.selector.Ready()
+	l.watched.selector, _ = l.selector.(*selectors.Selector)
 	return l, nil
 }
 
@@ -139,132 +152,9 @@ func (l *Loop) Run() (err error) {
 	pprof.Do(context.Background(), labels, func(context.Context) {
 		stop := l.watch()
 		defer stop()
-		for err = l.turn(); err == nil && !l.over(); {
-			err = l.turn()
-		}
+		err = l.runTurns()
 	})
 	return err
-}
-
-// turn is one turn, as the documentation of the package describes it.
-func (l *Loop) turn() error {
-	if err := l.wait(); err != nil { // phase 1
-		return fmt.Errorf("loop: %w", err)
-	}
-	l.turns++
-	l.takePosts() // phase 2
-	if len(l.sources) > 0 {
-		l.guard((*Loop).runSources) // phase 3
-	}
-	if l.watched.count > 0 || l.watched.more {
-		l.guard((*Loop).handleEvents)
-	}
-	if l.timers.len() > 0 {
-		l.guard((*Loop).expireTimers) // phase 4
-	}
-	l.takeSoon() // phase 5
-	l.guard((*Loop).runBatch)
-	if l.last.left() > 0 {
-		l.takeLast() // phase 6
-		l.guard((*Loop).runLast)
-	}
-	l.ended()
-	return nil
-}
-
-// wait is the first phase. It makes no system call where nothing is watched and callbacks are due,
-// nor where the last turn has left events that are known already; but now and then it selects all
-// the same, so that Go's monitor does not sleep on, as it would where nobody makes any.
-func (l *Loop) wait() error {
-	if l.outside > 0 || l.offers > 0 {
-		runtime.Gosched()
-		l.counters.ended = l.clock.Now() // what others did now is not the loop's
-	}
-	timeout := l.timeout()
-	if timeout <= 0 && l.watched.count == 0 && l.turns%1024 != 1023 || l.watched.more {
-		l.began(l.counters.ended)
-		return nil
-	}
-	if timeout > 0 && l.jumps {
-		if over, err := l.jump(timeout); over || err != nil {
-			return err
-		}
-		timeout = selectors.Forever // the clock does not go ahead by waiting
-	}
-	if timeout > 0 {
-		l.beat(0)
-		if !l.posts.sleep() {
-			timeout = 0
-		}
-	}
-	if l.onWait != nil {
-		l.onWait(-1)
-	}
-	found, err := l.selector.Select(timeout)
-	if l.onWait != nil {
-		l.onWait(found)
-	}
-	l.posts.asleep.Store(false)
-	l.began(l.clock.Now())
-	return err
-}
-
-// jump is the wait with a clock that stands still: if nothing is ready, the clock goes ahead. It
-// reports whether the wait is over.
-func (l *Loop) jump(timeout time.Duration) (over bool, err error) {
-	if l.outside > 0 {
-		return false, nil
-	}
-	found, err := l.selector.Select(0)
-	for tries := 0; found == 0 && err == nil && l.arriving(tries); tries++ {
-		found, err = l.selector.Select(time.Millisecond)
-	}
-	if err != nil {
-		return false, err
-	}
-	if over = found > 0 || l.clock.Jump(timeout); over {
-		l.began(l.clock.Now())
-	}
-	return over, nil
-}
-
-// timeout returns how long the loop may wait.
-func (l *Loop) timeout() time.Duration {
-	if l.over() || len(l.soon) > 0 || l.last.left() > 0 || l.posts.waiting() {
-		return 0
-	}
-	next, ok := l.timers.next()
-	if !ok {
-		return selectors.Forever
-	}
-	now := l.clock.Now()
-	if next <= now { // the difference may be more than a Duration holds
-		return 0
-	}
-	return next - now
-}
-
-// takeSoon makes what is due the batch of the fifth phase.
-func (l *Loop) takeSoon() {
-	if c := cap(l.batch); c > 1024 && len(l.soon) < c/8 { // a burst is over
-		l.batch = nil
-	}
-	l.batch, l.soon, l.at = l.soon, l.batch[:0], 0
-	if order := l.config.Order; order != nil {
-		order.Shuffle(len(l.batch), func(i, j int) {
-			l.batch[i], l.batch[j] = l.batch[j], l.batch[i]
-		})
-	}
-}
-
-// runBatch is the fifth phase.
-func (l *Loop) runBatch() {
-	for l.at < len(l.batch) {
-		r := l.batch[l.at]
-		l.batch[l.at] = nil // for the garbage collector
-		l.at++
-		r.Run()
-	}
 }
 
 // Soon has f run in the next fifth phase. It never runs it itself. Loop only.

@@ -34,11 +34,9 @@ type table struct {
 	count   int
 	batch   []readiness // what is ready, where it is shuffled
 
-	// What is ready, and what to do with it. Both are made once, as they would be an allocation.
-	ready   iter.Seq2[selectors.Key, selectors.Events]
-	deliver func(selectors.Key, selectors.Events) bool
-	left    int  // events that the phase may still handle
-	more    bool // there may be others, for the next turn
+	selector *selectors.Selector                        // nil if it is not the library's
+	ready    iter.Seq2[selectors.Key, selectors.Events] // made once, as it would be an allocation
+	more     bool                                       // for the next turn
 }
 
 // readiness is an event of a batch that is shuffled.
@@ -144,34 +142,56 @@ const maxEvents = 1024
 // passed over: by the selector, and here for the second of two events.
 func (l *Loop) handleEvents() {
 	t := &l.watched
-	t.left, t.more = maxEvents, false
 	switch {
-	case t.count == 0:
+	case t.count == 0 && !t.more:
 	case l.config.Order != nil:
+		t.more = false
 		l.handleShuffled()
+	case t.selector != nil:
+		l.handleFound()
 	default:
-		t.ready(t.deliver)
+		l.handleReady()
 	}
 }
 
-// deliverer returns the function that handles one event. It returns false if the others have to
-// wait for the next turn.
-//
-//go:noinline
-func (l *Loop) deliverer() func(selectors.Key, selectors.Events) bool {
-	return func(key selectors.Key, events selectors.Events) bool {
-		t := &l.watched
+// handleFound handles what the library's selector has found. After a panic it goes on with the
+// next.
+func (l *Loop) handleFound() {
+	t := &l.watched
+	t.more = false
+	for range maxEvents {
+		fd, events, ok := t.selector.Take()
+		if !ok {
+			return
+		}
+		w := t.get(fd)
+		if w == nil {
+			continue
+		}
+		l.counters.events++
+		if r := w.read; r != nil && events == selectors.Read { // this is handle, written out
+			r.Run()
+		} else {
+			w.handle(w.seq, events)
+		}
+	}
+	t.more = true
+}
+
+// handleReady is handleFound for any selector.
+func (l *Loop) handleReady() {
+	t := &l.watched
+	t.more = false
+	left := maxEvents
+	for key, events := range t.ready {
 		if w := t.get(key.FD); w != nil {
 			l.counters.events++
-			if r := w.read; r != nil && events == selectors.Read { // this is handle, written out
-				r.Run()
-			} else {
-				w.handle(w.seq, events)
-			}
+			w.handle(w.seq, events)
 		}
-		t.left--
-		t.more = t.left <= 0
-		return !t.more
+		if left--; left == 0 {
+			t.more = true
+			return
+		}
 	}
 }
 

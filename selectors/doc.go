@@ -70,6 +70,10 @@
 // low rates and the same under load. Poll and select have no such descriptor and block their
 // thread.
 //
+// A Select that has to wait asks the kernel twice, before and after. Who does nothing but select,
+// and handle what is ready, calls Dispatch instead, which is one long wait, and need not ask before
+// it parks if all that was ready has been received: see Turns.
+//
 // # io_uring
 //
 // Nobody gets a selector on io_uring who has not asked for it by name. As a selector it is no

@@ -15,6 +15,8 @@ type epoll struct {
 	asked  int              // how many times it was asked in this wait
 	busy   int              // how many waits in a row did not have to wait
 
+	modified bool // a registration, since it was asked
+
 	// The arguments and results of collect, which is made once, as a closure for each wait
 	// would be an allocation for each wait.
 	collect func(fd uintptr) bool
@@ -41,6 +43,7 @@ func (e *epoll) add(fd int, events Events, tok token) error {
 }
 
 func (e *epoll) modify(fd int, _, events Events, tok token) error {
+	e.modified = true
 	return sys.EpollCtl(e.fd(), sys.EpollMod, fd, epollEvents(events), uint64(tok))
 }
 
@@ -93,7 +96,7 @@ func (e *epoll) close() error { return e.parker.file.Close() }
 func epollEvents(events Events) uint32 {
 	var bits uint32
 	if events&Read != 0 {
-		bits |= sys.EpollIn
+		bits |= sys.EpollIn | sys.EpollRdHup | sys.EpollPri
 	}
 	if events&Write != 0 {
 		bits |= sys.EpollOut
@@ -104,12 +107,16 @@ func epollEvents(events Events) uint32 {
 // readyEvents turns the kernel's bits into events. An error or a hang-up is both: whatever
 // is tried next will not wait.
 func readyEvents(bits uint32) Events {
+	const reading = sys.EpollIn | sys.EpollRdHup | sys.EpollPri
 	var events Events
 	if bits&^sys.EpollOut != 0 {
 		events |= Read
 	}
-	if bits&^sys.EpollIn != 0 {
+	if bits&^reading != 0 {
 		events |= Write
+	}
+	if bits&(sys.EpollRdHup|sys.EpollPri) != 0 {
+		events |= cut
 	}
 	return events
 }

@@ -14,6 +14,7 @@ var (
 	ErrRegistered    = sentinel{"already registered", os.ErrExist}
 	ErrNotRegistered = sentinel{"not registered", os.ErrNotExist}
 	ErrClosed        = sentinel{"selector is closed", net.ErrClosed}
+	ErrDispatching   = sentinel{"selector is in Dispatch", os.ErrInvalid}
 	ErrUnknown       = sentinel{"no such selector on this system", os.ErrNotExist}
 )
 

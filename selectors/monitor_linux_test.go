@@ -16,12 +16,50 @@ func TestBusySelectorLetsOthersBeWoken(t *testing.T) {
 	for _, name := range []string{"epoll", "io_uring"} {
 		t.Run(name, func(t *testing.T) {
 			needRings(t, name)
-			busyBesideOther(t, name)
+			busyBesideOther(t, name, selectUntil)
+		})
+		t.Run(name+"/Dispatch", func(t *testing.T) {
+			needRings(t, name)
+			busyBesideOther(t, name, dispatchUntil)
 		})
 	}
 }
 
-func busyBesideOther(t *testing.T, name string) {
+// selectUntil selects, without handling what is ready, until done. It returns when it began to find
+// something.
+func selectUntil(s *selectors.Selector, done *atomic.Bool) (began time.Time, err error) {
+	for !done.Load() && err == nil {
+		_, err = s.Select(selectors.Forever)
+		if began.IsZero() {
+			began = time.Now()
+		}
+	}
+	return began, err
+}
+
+// dispatchUntil is selectUntil in one Dispatch.
+func dispatchUntil(s *selectors.Selector, done *atomic.Bool) (began time.Time, err error) {
+	turns := busyTurns{done: done}
+	err = s.Dispatch(&turns)
+	return turns.began, err
+}
+
+type busyTurns struct {
+	done  *atomic.Bool
+	began time.Time
+}
+
+func (b *busyTurns) Next(found int) (time.Duration, bool) {
+	if b.began.IsZero() && found > 0 {
+		b.began = time.Now()
+	}
+	return selectors.Forever, !b.done.Load()
+}
+
+func (b *busyTurns) Drained(int) bool { return false }
+
+func busyBesideOther(t *testing.T, name string,
+	until func(*selectors.Selector, *atomic.Bool) (time.Time, error)) {
 	child := exec.Command("sh", "-c", "sleep 0.2; printf x >&3; sleep 0.2; printf x >&4")
 	busy, other := selectorOnPipe(t, name, child), selectorOnPipe(t, name, child)
 	if err := child.Start(); err != nil {
@@ -37,14 +75,9 @@ func busyBesideOther(t *testing.T, name string) {
 		done.Store(true)
 		woken <- err
 	}()
-	began := time.Time{}
-	for !done.Load() {
-		if _, err := busy.Select(selectors.Forever); err != nil {
-			t.Fatal(err)
-		}
-		if began.IsZero() {
-			began = time.Now()
-		}
+	began, err := until(busy, &done)
+	if err != nil {
+		t.Fatal(err)
 	}
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("beside a busy selector, another one was woken after %v", took)

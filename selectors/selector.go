@@ -56,6 +56,8 @@ type Selector struct {
 	batch   []event           // what the last Select found
 	next    int               // the first event of batch that Ready has not looked at
 
+	dispatching bool // in Dispatch
+
 	wakeMu sync.Mutex // lets Wake and Close exclude each other
 	closed bool       // written under wakeMu by the owner
 }
@@ -190,6 +192,14 @@ func (s *Selector) drop(sl *slot, fd int) {
 // last Select found and Ready has not gone through is forgotten. It allocates only to grow its
 // buffers.
 func (s *Selector) Select(timeout time.Duration) (int, error) {
+	if s.dispatching && timeout > 0 {
+		return 0, fmt.Errorf("select: %w", ErrDispatching)
+	}
+	return s.wait(timeout)
+}
+
+// wait is Select, also for Dispatch.
+func (s *Selector) wait(timeout time.Duration) (int, error) {
 	s.batch, s.next = s.batch[:0], 0
 	if s.closed {
 		return 0, fmt.Errorf("select: %w", ErrClosed)
@@ -202,7 +212,7 @@ func (s *Selector) Select(timeout time.Duration) (int, error) {
 		batch, woken, err := s.backend.wait(s.batch, timeout)
 		s.batch = s.discardStale(batch)
 		if err != nil {
-			return 0, fmt.Errorf("select with %s: %w", s.name, err)
+			return 0, s.failure(err)
 		}
 		if s.shared != nil && s.shared.roused {
 			return len(s.batch) + 1, nil
@@ -216,6 +226,14 @@ func (s *Selector) Select(timeout time.Duration) (int, error) {
 			}
 		}
 	}
+}
+
+// failure returns the error of a wait.
+func (s *Selector) failure(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("select with %s: %w", s.name, err)
 }
 
 // discardStale keeps the events of batch that belong to a present registration. Others
@@ -251,6 +269,19 @@ func (s *Selector) Ready() iter.Seq2[Key, Events] {
 	}
 }
 
+// Take returns the next of what Ready would go through, its descriptor and what it is ready for;
+// false if there is nothing more.
+func (s *Selector) Take() (fd int, events Events, ok bool) {
+	for s.next < len(s.batch) {
+		ev := s.batch[s.next]
+		s.next++
+		if sl := s.live(ev); sl != nil && ev.events&sl.events != 0 {
+			return ev.token.fd(), ev.events & sl.events, true
+		}
+	}
+	return 0, 0, false
+}
+
 // live returns the registration that an event belongs to, nil if there is none any more.
 func (s *Selector) live(ev event) *slot {
 	sl := s.slots.At(ev.token.fd())
@@ -282,5 +313,8 @@ func (s *Selector) Close() error {
 	s.closed = true
 	s.slots.Clear()
 	s.batch, s.count, s.next = nil, 0, 0
+	if s.dispatching {
+		return nil // Dispatch does it when it has ended
+	}
 	return s.backend.close()
 }

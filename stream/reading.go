@@ -120,13 +120,14 @@ func (c *Conn) Next() ([]byte, error) {
 	chunk := c.unread
 	for len(chunk) == 0 { // this is fill, written out: see kettle.WaitQueue.Wait
 		var err error
-		if c.secure != nil || c.has(draining) {
+		switch {
+		case c.secure != nil || c.has(draining):
 			chunk, err = c.fill(0, "Conn.Next")
-		} else if chunk, err = c.t.Receive(0); transport.WouldBlock(err) {
-			if err = c.mayWait(); err == nil {
-				c.marks |= suspended
-				err = c.reading.Wait("Conn.Next")
-				c.marks &^= suspended
+		case c.t.Exhausted():
+			err = c.await("Conn.Next")
+		default:
+			if chunk, err = c.t.Receive(0); transport.WouldBlock(err) {
+				err = c.await("Conn.Next")
 			}
 		}
 		if err != nil {

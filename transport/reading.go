@@ -50,6 +50,9 @@ func (r *reader) Run() {
 	returned = true
 }
 
+// Drained is for the loop, so that it need not ask whether there is more before it waits.
+func (r *reader) Drained() bool { return r.state == open && (*Transport)(r).is(drained) }
+
 // announce tells a Puller that there is something. If it has not received since it was last told,
 // nobody wants it at present: to be told in every turn would burn the CPU, so the descriptor is
 // not watched until it does.
@@ -66,6 +69,7 @@ func (t *Transport) announce() {
 // All connections of the loop use the same buffer.
 func (t *Transport) deliver() {
 	b := t.station.buffers.take(largeBuffer)
+	t.clear(drained)
 	for range maxReceives {
 		room := b.room()
 		var n int
@@ -85,7 +89,11 @@ func (t *Transport) deliver() {
 			t.endOfStream()
 			t.protocol.EOF(t)
 		}
-		if n < len(room) || t.state != open || t.flags&(readPaused|pulls) != 0 {
+		if n < len(room) {
+			t.set(drained)
+			break
+		}
+		if t.state != open || t.flags&(readPaused|pulls) != 0 {
 			break
 		}
 	}
@@ -141,6 +149,19 @@ func (t *Transport) Receive(keep int) ([]byte, error) {
 		return b.rest(), err // nobody else gets this buffer
 	}
 	return t.kept(keep), err
+}
+
+// Exhausted reports whether Receive(0) would return ErrWouldBlock at once, as nothing has come
+// since the last one. If so it has done what that would have done.
+func (t *Transport) Exhausted() bool {
+	if t.flags&(drained|readArmed|ended) != drained|readArmed || t.state != open {
+		return false
+	}
+	if t.in != nil {
+		t.in.bytes, t.in.head = t.in.bytes[:0], 0
+		t.kept(0)
+	}
+	return true
 }
 
 // ReceiveInto is Receive into p, which is not empty; it keeps nothing.

@@ -16,8 +16,10 @@ type EpollEvent = unix.EpollEvent
 // The events of epoll that can be asked for. Errors and hang-ups are reported, as other bits,
 // without being asked for.
 const (
-	EpollIn  = unix.EPOLLIN
-	EpollOut = unix.EPOLLOUT
+	EpollIn    = unix.EPOLLIN
+	EpollOut   = unix.EPOLLOUT
+	EpollRdHup = unix.EPOLLRDHUP // the peer has ended its side
+	EpollPri   = unix.EPOLLPRI   // there is urgent data
 )
 
 // EpollOp says what EpollCtl does.

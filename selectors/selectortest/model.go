@@ -25,28 +25,37 @@ func randomScripts(f *fixture) {
 			t.Fatalf("open: %v", err)
 		}
 		defer sel.Close()
-		m := &model{sel: sel}
-		for range 4 {
-			mine, peer := newPair(t)
-			m.open = append(m.open, &watched{mine: mine, peer: peer})
-		}
+		m := newModel(t, sel)
 		defer m.close()
-		t.Repeat(map[string]func(*rapid.T){
-			"register":   m.register,
-			"modify":     m.modify,
-			"unregister": m.unregister,
-			"send":       m.send,
-			"receive":    m.receive,
-			"fill":       m.fill,
-			"drain":      m.drain,
-			"half-close": m.halfClose,
-			"hang up":    m.hangUp,
-			"replace":    m.replace,
-			"wake":       m.wake,
-			"select":     m.selectAll,
-			"":           m.compareTable,
-		})
+		t.Repeat(m.actions())
 	})
+}
+
+func newModel(t *rapid.T, sel *selectors.Selector) *model {
+	m := &model{sel: sel}
+	for range 4 {
+		mine, peer := newPair(t)
+		m.open = append(m.open, &watched{mine: mine, peer: peer})
+	}
+	return m
+}
+
+func (m *model) actions() map[string]func(*rapid.T) {
+	return map[string]func(*rapid.T){
+		"register":   m.register,
+		"modify":     m.modify,
+		"unregister": m.unregister,
+		"send":       m.send,
+		"receive":    m.receive,
+		"fill":       m.fill,
+		"drain":      m.drain,
+		"half-close": m.halfClose,
+		"hang up":    m.hangUp,
+		"replace":    m.replace,
+		"wake":       m.wake,
+		"select":     m.selectAll,
+		"":           m.compareTable,
+	}
 }
 
 // watched is one connection, and all that the model knows of it.
@@ -55,6 +64,7 @@ type watched struct {
 	events     selectors.Events // that it is registered for; 0 if it is not
 	data       int
 	unread     int  // bytes that were sent to it
+	short      bool // since it was reported, a receive has got less than it had room for
 	full       bool // it has sent as much as the kernel takes
 	ended      bool // the peer will send nothing more
 	gone       bool // the peer has closed
@@ -77,6 +87,7 @@ type model struct {
 	open  []*watched
 	tags  int // the data of registrations, all different
 	woken bool
+	reads bool // mostly
 }
 
 func (m *model) close() {
@@ -100,13 +111,18 @@ func (m *model) living(t *rapid.T) *watched {
 	return w
 }
 
-func drawEvents(t *rapid.T) selectors.Events {
+// drawEvents draws what to watch a connection for; where most of it is reading, now and then there
+// is nothing ready.
+func (m *model) drawEvents(t *rapid.T) selectors.Events {
+	if m.reads && rapid.IntRange(0, 7).Draw(t, "write") > 0 {
+		return selectors.Read
+	}
 	return rapid.SampledFrom([]selectors.Events{selectors.Read, selectors.Write, both}).
 		Draw(t, "events")
 }
 
 func (m *model) register(t *rapid.T) {
-	w, events := m.any(t), drawEvents(t)
+	w, events := m.any(t), m.drawEvents(t)
 	m.tags++
 	_, err := m.sel.Register(w.mine, events, m.tags)
 	if (err == nil) != (w.events == 0) {
@@ -118,7 +134,7 @@ func (m *model) register(t *rapid.T) {
 }
 
 func (m *model) modify(t *rapid.T) {
-	w, events := m.any(t), drawEvents(t)
+	w, events := m.any(t), m.drawEvents(t)
 	m.tags++
 	_, err := m.sel.Modify(w.mine.fd, events, m.tags)
 	if (err == nil) != (w.events != 0) {
@@ -155,6 +171,7 @@ func (m *model) receive(t *rapid.T) {
 	if err == nil {
 		w.unread -= n
 	}
+	w.short = n < len(buf)
 }
 
 func (m *model) fill(t *rapid.T) {
@@ -199,7 +216,7 @@ func (m *model) replace(t *rapid.T) {
 		m.drop(t, w)
 	}
 	w.mine, w.peer = newPair(t)
-	w.unread, w.full, w.ended, w.gone = 0, false, false, false
+	w.unread, w.short, w.full, w.ended, w.gone = 0, false, false, false, false
 }
 
 func (m *model) drop(t *rapid.T, w *watched) {
@@ -219,12 +236,7 @@ func (m *model) wake(t *rapid.T) {
 // selectAll compares what is ready with what must be. Where something must be, or a wake-up
 // is due, the Select does not need a time-out.
 func (m *model) selectAll(t *rapid.T) {
-	want := map[int]selectors.Events{}
-	for _, w := range m.open {
-		if ready := w.ready(); ready != 0 {
-			want[w.mine.fd] = ready
-		}
-	}
+	want := m.want()
 	timeout := duration(0)
 	if len(want) > 0 || m.woken {
 		timeout = selectors.Forever
@@ -237,6 +249,17 @@ func (m *model) selectAll(t *rapid.T) {
 	if got := collect(t, m.sel, n); !maps.Equal(got, want) {
 		t.Fatalf("ready: %v, want %v", got, want)
 	}
+}
+
+// want returns what must be ready.
+func (m *model) want() map[int]selectors.Events {
+	want := map[int]selectors.Events{}
+	for _, w := range m.open {
+		if ready := w.ready(); ready != 0 {
+			want[w.mine.fd] = ready
+		}
+	}
+	return want
 }
 
 func (m *model) compareTable(t *rapid.T) {

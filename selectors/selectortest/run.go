@@ -32,7 +32,7 @@ func Run(t *testing.T, open func() (*selectors.Selector, error)) {
 	}
 	for _, c := range slices.Concat(tableChecks(), fileChecks(), waitingChecks(),
 		readinessChecks(), manyChecks(), staleChecks(), batchChecks(), wakeupChecks(),
-		allocationChecks(), modelChecks()) {
+		allocationChecks(), modelChecks(), dispatchingChecks()) {
 		t.Run(c.name, func(t *testing.T) {
 			noDescriptorLeft(t)
 			f := newFixture(t, open)
