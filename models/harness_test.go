@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -121,6 +122,10 @@ func (l launch) run() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal has its default effect
+	if err := endWithTheTests(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
 	if probe, err := net.Listen("tcp", l.Config.Addr); err == nil {
 		probe.Close() // Go's own poller has its descriptors from now on
 	}
@@ -143,6 +148,20 @@ func (l launch) run() int {
 		runtime.NumGoroutine(), goroutines, openDescriptors(os.Getpid()), descriptors)
 	pprof.Lookup("goroutine").WriteTo(os.Stderr, 1)
 	return 3
+}
+
+// endWithTheTests ends the process when the tests do, in whatever way: then its standard input
+// ends.
+func endWithTheTests() error {
+	if err := sys.SetNonblock(int(os.Stdin.Fd()), true); err != nil {
+		return err
+	}
+	stdin := os.NewFile(os.Stdin.Fd(), "standard input") // which waits in Go's poller
+	go func() {
+		io.Copy(io.Discard, stdin)
+		os.Exit(3)
+	}()
+	return nil
 }
 
 // transcript collects what a process says.
@@ -218,6 +237,9 @@ func try(t *testing.T, v variant, l launch) *server {
 		"GORACE=atexit_sleep_ms=0 " + os.Getenv("GORACE")})
 	s.cmd.Dir = filepath.Dir(program)
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.log
+	if _, err := s.cmd.StdinPipe(); err != nil { // see endWithTheTests
+		t.Fatal(err)
+	}
 	if l.Group {
 		s.cmd.SysProcAttr = sys.OwnGroup()
 	}
