@@ -2,6 +2,7 @@ package loop_test
 
 import (
 	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 // tap reads a byte each time that it is run, and says of itself that it is drained if it is told
 // to.
 type tap struct {
+	client  net.Conn
 	fd      int
 	drained bool
 	bytes   string
@@ -24,6 +26,7 @@ func (p *tap) Run() {
 	if n, err := sys.TryRecv(p.fd, b[:]); err == nil {
 		p.bytes += string(b[:n])
 	}
+	p.drained = p.bytes == "abc"
 	p.after()
 }
 
@@ -46,6 +49,11 @@ func TestDrainerIsAskedWhetherSomethingIsLeft(t *testing.T) {
 			defer late.Stop()
 			left := 0
 			drainer, plain := newTap(t, l, &left), newTap(t, l, &left)
+			for _, p := range []*tap{drainer, plain} {
+				if _, err := p.client.Write([]byte("abc")); err != nil {
+					t.Fatal(err)
+				}
+			}
 			must(t, l.Watch(drainer.fd, selectors.Read, drainer),
 				l.Watch(plain.fd, selectors.Read, loop.Func(plain.Run)))
 			must(t, l.Run())
@@ -56,8 +64,40 @@ func TestDrainerIsAskedWhetherSomethingIsLeft(t *testing.T) {
 	}
 }
 
-// newTap returns a tap of a connection on which three bytes have come. When it has read them and no
-// other is left, the loop stops.
+// TestDrainerThatTakesOver from another one is run for what that was told of, whatever it says. It
+// comes when the loop sleeps, from another goroutine, so that it is no news any more.
+func TestDrainerThatTakesOver(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	l := newLoop(t, loop.Config{})
+	late := l.After(30*time.Second, func() {
+		t.Error("it is not told")
+		l.Stop()
+	})
+	defer late.Stop()
+	left := 0
+	second := newTap(t, l, &left)
+	second.drained = true // of what it was run for before
+	must(t, l.OnReadable(second.fd, func() {
+		must(t, l.Watch(second.fd, selectors.Read, second))
+	}))
+	asleep, sent := make(chan struct{}), make(chan error)
+	go func() {
+		<-asleep
+		_, err := second.client.Write([]byte("abc"))
+		sent <- err
+	}()
+	l.OnWait(func(int) {
+		l.OnWait(nil)
+		close(asleep)
+	})
+	must(t, l.Run(), <-sent)
+	if second.bytes != "abc" {
+		t.Errorf("read %q", second.bytes)
+	}
+}
+
+// newTap returns a tap of a connection on which three bytes are to come. When it has read them and
+// no other is left, the loop stops.
 func newTap(t *testing.T, l *loop.Loop, left *int) *tap {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -75,21 +115,17 @@ func newTap(t *testing.T, l *loop.Loop, left *int) *tap {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	if _, err := client.Write([]byte("abc")); err != nil {
-		t.Fatal(err)
-	}
 	raw, err := conn.(*net.TCPConn).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &tap{}
+	p := &tap{client: client}
 	must(t, raw.Control(func(fd uintptr) { p.fd = int(fd) }))
 	*left++
 	p.after = func() {
 		if p.bytes != "abc" {
 			return
 		}
-		p.drained = true
 		l.StopReading(p.fd)
 		if *left--; *left == 0 {
 			l.Stop()

@@ -80,12 +80,14 @@ type Runner interface {
 }
 
 // Drainer is a Runner that reads from a descriptor, and knows when nothing is left there. A loop in
-// which all that was ready has been read has no need to ask the kernel before it waits.
+// which all that was ready has been drained need not ask the kernel before it waits.
 type Drainer interface {
 	Runner
 
-	// Drained reports whether the last read has got less than there was room for, or found nothing,
-	// since when it was run last.
+	// Drained reports whether the descriptor has been found empty since the Drainer was last run
+	// for it: a read has found nothing, or, of TCP, has got less than there was room for. The end
+	// of the stream, and what is behind urgent data, need not be known. Of anything else a short
+	// read says nothing: a unix socket ends one behind a message that carries descriptors.
 	Drained() bool
 }
 

@@ -66,11 +66,11 @@ func (t *turns) Next(found int) (timeout time.Duration, more bool) {
 	}
 }
 
-// Drained reports whether who reads from fd has read all that there was.
+// Drained reports whether who was run for fd has read all that there was.
 func (t *turns) Drained(fd int) bool {
 	w := t.watched.get(fd)
-	if w == nil {
-		return true // it is not the selector's any more
+	if w == nil || t.watched.replaced {
+		return false
 	}
 	d, ok := w.read.(Drainer)
 	return ok && d.Drained()
@@ -80,7 +80,7 @@ func (t *turns) Drained(fd int) bool {
 func (l *Loop) turn() {
 	l.turns++
 	l.takePosts() // phase 2
-	l.phase = phaseEvents
+	l.phase = phaseSources
 	for !l.try((*Loop).phases) {
 	}
 	l.ended()
@@ -90,7 +90,8 @@ func (l *Loop) turn() {
 type phase uint8
 
 const (
-	phaseEvents phase = iota // the third
+	phaseSources phase = iota // the third begins
+	phaseEvents
 	phaseTimers
 	phaseSoon
 	phaseLast
@@ -100,8 +101,11 @@ const (
 // an incident, and the phase goes on after it: each of them knows, at any time, what is left of it.
 func (l *Loop) phases() {
 	switch l.phase {
-	case phaseEvents:
+	case phaseSources:
 		l.runSources()
+		l.phase = phaseEvents
+		fallthrough
+	case phaseEvents:
 		l.handleEvents()
 		l.phase = phaseTimers
 		fallthrough
@@ -158,7 +162,7 @@ func (l *Loop) wait() (timeout time.Duration, waits bool) {
 
 // waited ends the first phase.
 func (l *Loop) waited(found int) {
-	l.waits = false
+	l.waits, l.watched.replaced = false, false
 	if l.onWait != nil {
 		l.onWait(found)
 	}

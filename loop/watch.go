@@ -37,6 +37,7 @@ type table struct {
 	selector *selectors.Selector                        // nil if it is not the library's
 	ready    iter.Seq2[selectors.Key, selectors.Events] // made once, as it would be an allocation
 	more     bool                                       // for the next turn
+	replaced bool                                       // a reader, since the last wait
 }
 
 // readiness is an event of a batch that is shuffled.
@@ -92,6 +93,7 @@ func (l *Loop) Watch(fd int, events selectors.Events, r Runner) error {
 		return fmt.Errorf("loop: %w", err)
 	}
 	if events&selectors.Read != 0 {
+		l.watched.replaced = l.watched.replaced || w.read != nil
 		w.read = r
 	}
 	if events&selectors.Write != 0 {

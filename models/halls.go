@@ -56,12 +56,13 @@ func (s *server) hallOf(l *loop.Loop) *hall {
 
 // publish gives lines to all clients of this loop, and to the other loops.
 func (h *hall) publish(text []byte) {
-	h.tell(text)
+	// The others first: who sees its line come back knows that all get it who were there then.
 	for _, other := range *h.publication.halls.Load() {
 		if other != h {
 			other.post(text)
 		}
 	}
+	h.tell(text)
 }
 
 // tell gives lines to all clients of this loop. That one is lost its protocol or task is told.

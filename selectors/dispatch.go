@@ -7,13 +7,14 @@ import (
 
 // Turns is what Dispatch calls.
 type Turns interface {
-	// Next is called after each wait, with what Select would have returned, and before the first
-	// one, with 0. It goes through Ready, and returns how long to wait at most, as Select takes it,
-	// or false if there is to be no other wait.
+	// Next is called before the first wait, and after each one, with how many events Ready will go
+	// through at most. It may be called early, with 0. It returns how long to wait at most, as
+	// Select takes it, or false if there is to be no other wait.
 	Next(found int) (timeout time.Duration, more bool)
 
-	// Drained reports whether everything has been received that made the descriptor readable, since
-	// Next was told of it. It is asked after Next. Who cannot tell returns false.
+	// Drained reports whether the descriptor has been found empty since Next was told that it is
+	// readable: a receive has found nothing, or, of TCP, has got less than there was room for. It
+	// is asked after Next, of what that was told of. Who cannot tell returns false.
 	Drained(fd int) bool
 }
 

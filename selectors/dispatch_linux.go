@@ -29,9 +29,10 @@ const maxAsked = 8
 // What has to be right is that nothing is ready, and not known to be, when it parks. Go's poller is
 // edge-triggered: it tells of whatever has happened since the last ask, but not of what was ready
 // before and still is. That is what the ask has found. If all of it is drained since, there is no
-// such thing. To register a descriptor that is ready is an event by itself; to modify one is not,
-// where epoll has yet to see that it is drained. A wait in Go's poller that begins forgets what it
-// was to tell, so the first thing in it is an ask.
+// such thing. To register a descriptor that is ready is an event by itself; to modify one need not
+// be, as epoll keeps what it has told of in its list until it is asked again, and wakes nobody for
+// what is in there. A wait in Go's poller that begins forgets what it was to tell, so the first
+// thing in it is an ask.
 type dispatch struct {
 	*epoll
 	selector *Selector
@@ -50,7 +51,7 @@ func (e *epoll) dispatch(s *Selector, turns Turns) error {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			e.parker.answerWake()
 			e.parker.dirty, d.due = true, true
-			d.run(e.parker.fd) // Read does not call it before there is another deadline
+			d.run(e.parker.fd) // Read refuses to, while its deadline has passed
 		case err != nil:
 			return err
 		}
@@ -76,7 +77,6 @@ func (d *dispatch) run(fd uintptr) bool {
 			break
 		}
 	}
-	d.busy = 0
 	return false
 }
 
@@ -94,13 +94,14 @@ func (d *dispatch) ask(fd int) (found int) {
 // as park does.
 func (d *dispatch) next(found int) {
 	timeout, more := d.turns.Next(found)
-	d.busy++
-	switch {
-	case d.selector.closed:
-		d.err = ErrClosed
-	case more:
+	d.err = nil
+	if more {
 		d.err = d.parker.setDeadline(timeout)
 	}
+	if more && d.selector.closed {
+		d.err = ErrClosed
+	}
+	d.busy++
 	d.over = !more || d.err != nil
 	d.due = timeout <= 0 || d.parker.answerWake()
 }
@@ -113,6 +114,9 @@ func (d *dispatch) drained() bool {
 		return false
 	}
 	for _, ev := range batch {
+		if d.selector.live(ev) == nil {
+			continue // nobody can be told of it
+		}
 		if ev.events != Read || !d.turns.Drained(ev.token.fd()) {
 			return false
 		}

@@ -36,7 +36,7 @@
 //     says what happened. They cannot be asked for or masked, but only what is registered is
 //     reported.
 //   - Read and Write of one descriptor may come as one entry or as two, each bit once.
-//   - The end of the peer's stream (half-close) is Read, nothing more.
+//   - The end of the peer's stream (half-close) is Read, nothing more. On epoll so is urgent data.
 //   - Time-outs never end early; they are rounded up to what the mechanism can count:
 //     epoll, kqueue and io_uring to Go's timers (nanoseconds), select to microseconds, poll to
 //     milliseconds. A time-out of zero or less does not wait. An interruption by a signal

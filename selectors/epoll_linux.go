@@ -15,7 +15,7 @@ type epoll struct {
 	asked  int              // how many times it was asked in this wait
 	busy   int              // how many waits in a row did not have to wait
 
-	modified bool // a registration, since it was asked
+	modified bool // a registration was; for dispatch, which resets it
 
 	// The arguments and results of collect, which is made once, as a closure for each wait
 	// would be an allocation for each wait.

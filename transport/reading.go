@@ -31,6 +31,7 @@ type reader Transport
 // Run is called by the loop.
 func (r *reader) Run() {
 	t := (*Transport)(r)
+	t.clear(empty)
 	returned := false
 	defer func() {
 		if !returned {
@@ -51,7 +52,14 @@ func (r *reader) Run() {
 }
 
 // Drained is for the loop, so that it need not ask whether there is more before it waits.
-func (r *reader) Drained() bool { return r.state == open && (*Transport)(r).is(drained) }
+func (r *reader) Drained() bool { return r.state == open && (*Transport)(r).is(empty) }
+
+// short notes that a receive has got n bytes, and had room for more.
+func (t *Transport) short(n int) {
+	if n == 0 || !t.is(unix) { // a unix socket ends a receive behind descriptors that are passed
+		t.set(empty)
+	}
+}
 
 // announce tells a Puller that there is something. If it has not received since it was last told,
 // nobody wants it at present: to be told in every turn would burn the CPU, so the descriptor is
@@ -69,7 +77,6 @@ func (t *Transport) announce() {
 // All connections of the loop use the same buffer.
 func (t *Transport) deliver() {
 	b := t.station.buffers.take(largeBuffer)
-	t.clear(drained)
 	for range maxReceives {
 		room := b.room()
 		var n int
@@ -78,6 +85,9 @@ func (t *Transport) deliver() {
 			n, err = sys.TryRecv(int(t.fd), room)
 		} else {
 			n, err = t.driver().recv(t, room)
+		}
+		if n < len(room) {
+			t.short(n)
 		}
 		if n > 0 {
 			t.protocol.Data(t, room[:n])
@@ -89,11 +99,7 @@ func (t *Transport) deliver() {
 			t.endOfStream()
 			t.protocol.EOF(t)
 		}
-		if n < len(room) {
-			t.set(drained)
-			break
-		}
-		if t.state != open || t.flags&(readPaused|pulls) != 0 {
+		if n < len(room) || t.state != open || t.flags&(readPaused|pulls) != 0 {
 			break
 		}
 	}
@@ -136,6 +142,7 @@ func (t *Transport) Receive(keep int) ([]byte, error) {
 	b.extend(n)
 	if n < len(room) {
 		t.set(drained)
+		t.short(n)
 		if n <= smallBuffer {
 			t.clear(greedy)
 		}
@@ -173,6 +180,7 @@ func (t *Transport) ReceiveInto(p []byte) (int, error) {
 	n, err := t.recv(p)
 	if n < len(p) {
 		t.set(drained)
+		t.short(n)
 	}
 	if n > 0 {
 		return n, nil

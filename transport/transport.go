@@ -50,7 +50,7 @@ const (
 	writeArmed                   // and for writing
 	readPaused                   // the protocol wants no Data
 	pulls                        // it is a Puller
-	drained                      // the last receive has taken everything
+	drained                      // nothing is to be received until the loop tells
 	greedy                       // and what came lately is worth a large buffer
 	ended                        // the peer has ended its side
 	finishing                    // our side ends when everything is sent
@@ -61,6 +61,7 @@ const (
 	unix                         // it is a unix socket
 	told                         // Lost was called
 	inMemory                     // it has no descriptor
+	empty                        // a receive has found that, since the loop has run its reader
 )
 
 func (t *Transport) is(f flags) bool { return t.flags&f != 0 }

@@ -42,6 +42,6 @@ func upper(p *[8]byte) {
 	low := w &^ high
 	fromA := low + ones*(0x80-'a')
 	afterZ := low + ones*(0x80-'z'-1)
-	letters := fromA &^ afterZ &^ w & high
+	letters := fromA & high &^ (afterZ | w)
 	binary.LittleEndian.PutUint64(p[:], w-letters>>2)
 }
