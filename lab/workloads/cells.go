@@ -100,11 +100,11 @@ func idle() Workload {
 		Name:   "idle",
 		About:  "connections that are all silent: what does waiting cost?",
 		Claims: []string{"C5", "C10", "C12"},
-		Params: "connections 50; silence of 400 ms",
+		Params: "connections 50; silence of 300 ms",
 		rounds: [3]int{1, 1, 3},
 		cells: func(p *plan) {
 			cfg := p.base(pick(p, 20, 50, 100))
-			cfg.Saturate, cfg.Idle = 0, pick[time.Duration](p, 200, 400, 1000)*time.Millisecond
+			cfg.Saturate, cfg.Idle = 0, pick[time.Duration](p, 200, 300, 1000)*time.Millisecond
 			for _, name := range p.concerned() {
 				asked := cfg
 				if name == "blocking" { // its other clients are silent for certain
@@ -127,7 +127,7 @@ func storm() Workload {
 		Claims: []string{"C17"},
 		Params: "--conns, --idle-conns, --size, --depth, --rate, --duration, --reference",
 		models: []string{"selectors", "goroutines", "streams", "uring"},
-		rounds: [3]int{1, 9, 15}, // 9 are the fewest whose interval leaves out a round at each end
+		rounds: [3]int{1, 12, 15}, // 12 are the fewest whose interval leaves out two at each end
 
 		manyModels: 4,
 		cells: func(p *plan) {

@@ -41,7 +41,7 @@ func compute() Workload {
 		Claims: []string{"C7", "C9"},
 		Params: "--work 50ms of CPU; 100 requests/s, one of ten computes",
 		models: []string{"processes", "threads", "goroutines", "selectors", "streams"},
-		rounds: [3]int{1, 3, 5},
+		rounds: [3]int{1, 2, 5},
 		cells: func(p *plan) {
 			at := p.base(5)
 			at.Batch, at.Heavy, at.Work = true, 5, work

@@ -125,11 +125,11 @@ func (p *plan) put(s lab.Server, cfg lab.Config) {
 // base returns what the loads have in common: a window that is saturated, and nothing besides.
 func (p *plan) base(conns int) lab.Config {
 	cfg := lab.Config{Conns: conns, Size: 64, Depth: 1, Rate: 5000, Rounds: 1,
-		Warmup: 50 * time.Millisecond, Saturate: 150 * time.Millisecond,
+		Warmup: 30 * time.Millisecond, Saturate: 150 * time.Millisecond,
 		Greet: 300 * time.Millisecond}
 	switch p.Scale {
 	case Quick:
-		cfg.Warmup, cfg.Saturate = 30*time.Millisecond, 80*time.Millisecond
+		cfg.Saturate = 80 * time.Millisecond
 	case Full:
 		cfg.Warmup, cfg.Saturate = 100*time.Millisecond, 250*time.Millisecond
 	}
