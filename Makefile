@@ -15,8 +15,8 @@ TEST = $(GO) run ./internal/testenv/report
 TREE = { git status --porcelain && git diff; } 2>/dev/null | cksum
 
 .DEFAULT_GOAL := help
-.PHONY: help quick plain test race long fmt vet lint tidy cross fuzz smoke costs figures ratios model rows \
-	stats peers generator charts tree-before clean-tree ci
+.PHONY: help quick plain plain-streams plain-models test race long fmt vet lint tidy cross fuzz \
+	smoke costs figures ratios model rows stats peers generator charts tree-before clean-tree ci
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,11 +25,18 @@ quick: fmt vet ## For every edit, about a minute: format, vet, and the tests wit
 	$(GO) test -short ./...
 
 plain: fmt vet ## Format, vet, and the tests that the race detector leaves out, or falsifies.
-	$(GO) test -short . ./loop/... ./looptest ./selectors/... ./transport ./stream \
-		./internal/sys ./internal/uring ./internal/coro ./internal/pages ./internal/trace
+	$(GO) test -short . ./loop/... ./looptest ./selectors/... ./transport ./internal/sys \
+		./internal/uring ./internal/coro ./internal/pages ./internal/trace
+	$(GO) test -run 'Memory|Idle|Allocate' ./stream
+	@$(MAKE) --no-print-directory -j2 plain-streams plain-models
+
+plain-streams:
 	$(GO) test -run '/^(poll|select)$$' ./streamtest
 	$(GO) test -run 'TestTLSKeepsThePromisesOfStreams/^(poll|select)$$' ./stream
-	$(GO) test -run '/^(selectors|coroutines|protocol|streams)$$/^(poll|select)$$' ./models
+
+plain-models:
+	$(GO) test -run '/^(prefork|selectors|coroutines|protocol|streams)$$/^(poll|select|io_uring)$$' \
+		./models
 
 test: ## All tests, then the list of those that were skipped, and why.
 	$(TEST) ./...

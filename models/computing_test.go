@@ -98,10 +98,14 @@ func TestDrainEndsWork(t *testing.T) {
 	testenv.NotShort(t)
 	var servers []*server
 	for _, v := range modelsOnly() {
-		s := start(t, v, launch{Config: models.Config{Work: time.Hour, Verbose: true}})
+		servers = append(servers,
+			start(t, v, launch{Config: models.Config{Work: time.Hour, Verbose: true}}))
+	}
+	for _, s := range servers { // when all have begun, as from here on the CPUs are taken
 		say(t, s.connect(t), []byte(marked))
+	}
+	for _, s := range servers {
 		eventually(t, "it is computed on", func() bool { return s.log.count(marked) == 1 })
-		servers = append(servers, s)
 	}
 	began := time.Now()
 	for _, s := range servers {

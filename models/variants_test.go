@@ -57,8 +57,8 @@ func (v variant) onSelect() bool { return v.model.Name == "select" || v.backend 
 // variants returns every model on every selector that it can run on, and on two loops if it can; on
 // the best selector alone under -short. What differs in nothing that another one does not show is
 // left out: workers on selectors that the selectors model has one of, several loops that only wait
-// in poll or select, and streams on io_uring, which is uring. Under the race detector so are the
-// loops in poll and select: which selector one goroutine waits in is no matter of races.
+// in poll or select, and streams on io_uring, which is uring. Under the race detector so are all
+// but the best selector, and uring: which selector one goroutine waits in is no matter of races.
 func variants() []variant {
 	var all []variant
 	backends := selectors.Candidates()
@@ -72,7 +72,7 @@ func variants() []variant {
 		}
 		for i, backend := range backends {
 			fast := i == 0 || backend == ring
-			if (m.Name == "prefork" || race.Detector()) && !fast {
+			if m.Name == "prefork" && !fast || race.Detector() && i > 0 {
 				continue
 			}
 			if m.Name == "streams" && backend == ring {
