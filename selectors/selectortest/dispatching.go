@@ -78,16 +78,9 @@ func (d *dispatched) Select(timeout time.Duration) (int, error) {
 // stream may come behind that. A wait for what is ready already must find it without end: it has
 // ten seconds.
 func dispatchRandomScripts(f *fixture) {
-	rapid.Check(f.T, func(t *rapid.T) {
-		sel, err := f.open()
-		if err != nil {
-			t.Fatalf("open: %v", err)
-		}
-		defer sel.Close()
-		m := newModel(t, sel)
-		defer m.close()
+	f.scripts(func(t *rapid.T, m *model) {
 		m.reads = true
-		d := dispatch(sel, m.drained)
+		d := dispatch(m.sel, m.drained)
 		defer d.stop()
 		actions := m.actions()
 		actions["select"] = func(t *rapid.T) { m.dispatchOnce(t, d) }

@@ -19,6 +19,11 @@ func modelChecks() []check {
 // what must be ready, and compares them after each Select. A failing script is made as
 // short as possible, and printed.
 func randomScripts(f *fixture) {
+	f.scripts(func(t *rapid.T, m *model) { t.Repeat(m.actions()) })
+}
+
+// scripts has run called for many scripts, each with a selector and a model of its own.
+func (f *fixture) scripts(run func(t *rapid.T, m *model)) {
 	rapid.Check(f.T, func(t *rapid.T) {
 		sel, err := f.open()
 		if err != nil {
@@ -27,7 +32,7 @@ func randomScripts(f *fixture) {
 		defer sel.Close()
 		m := newModel(t, sel)
 		defer m.close()
-		t.Repeat(m.actions())
+		run(t, m)
 	})
 }
 
