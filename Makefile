@@ -1,8 +1,9 @@
 # What is done to kettle, by name. `make` alone lists it; .ci/run calls the same
 # targets. Nothing but Go is needed, but for what says otherwise.
 
-GO       ?= go
-FUZZTIME ?= 10s
+GO         ?= go
+FUZZTIME   ?= 10s
+FUZZGUIDED ?= -fuzz=.
 
 # What is type-checked besides this machine's own platform.
 PLATFORMS = darwin/arm64 freebsd/amd64 netbsd/amd64 openbsd/amd64 dragonfly/amd64 \
@@ -43,7 +44,8 @@ test: ## All tests, then the list of those that were skipped, and why.
 
 race: ## All tests under the race detector (needs a C compiler; says so where there is none).
 	@if command -v "$$($(GO) env CC)" >/dev/null; then \
-		echo "$(TEST) -race ./..."; CGO_ENABLED=1 $(TEST) -race ./...; \
+		echo "$(TEST) -race -vet=off $(RACEFLAGS) ./..."; \
+		CGO_ENABLED=1 $(TEST) -race -vet=off $(RACEFLAGS) ./...; \
 	else \
 		echo "race: NOT RUN: the race detector needs a C compiler, and there is no" \
 			"$$($(GO) env CC) here"; \
@@ -70,14 +72,15 @@ tidy: ## The house rules alone.
 cross: ## Type-check everything for the other platforms.
 	$(GO) run ./internal/tidy/cross $(PLATFORMS)
 
-# One binary for all targets of a package, as each link takes seconds.
+# One binary for all targets of a package, as each link takes seconds. With FUZZGUIDED= it is built
+# without what tells which code an input reaches, for which everything is compiled once more.
 fuzz: ## Fuzz each target for FUZZTIME (10s).
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
 	grep -rHoE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sort | \
 	while IFS=: read -r file declaration; do \
 		name=$${declaration#func }; package=$${file%/*}; \
 		if test "$$package" != "$$built"; then \
-			$(GO) test -c -fuzz=. -o "$$dir/fuzz" "$$package" || exit 1; \
+			$(GO) test -c $(FUZZGUIDED) -o "$$dir/fuzz" "$$package" || exit 1; \
 			built=$$package; \
 			corpus=$$($(GO) env GOCACHE)/fuzz/$$($(GO) list "$$package"); \
 		fi; \

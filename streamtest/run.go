@@ -281,11 +281,15 @@ func (f *fixture) got(p []byte, err error, want string, wantErr error) {
 	}
 }
 
-// pattern returns n bytes that can be told from those of another tag, or of another place.
+// pattern returns n bytes that can be told from those of another tag, or of another place less than
+// 64 KiB away, after which they come again: the rest is copied, for the sake of the race detector.
 func pattern(tag, n int) []byte {
 	p := make([]byte, n)
-	for i := range p {
+	for i := range min(n, 64<<10) {
 		p[i] = byte(i*31 + i>>8*7 + tag*131 + 1)
+	}
+	for done := 64 << 10; done < n; done *= 2 {
+		copy(p[done:], p[:done])
 	}
 	return p
 }
