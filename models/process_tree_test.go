@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,16 +74,46 @@ func (s *server) descriptors(t testing.TB) int {
 	return n
 }
 
-// settledDescriptors is descriptors, once they have stayed the same for a while: workers may
-// just have been started.
-func (s *server) settledDescriptors(t testing.TB) int {
-	for n := -1; ; window(t.Context(), 100*time.Millisecond) {
-		if now := s.descriptors(t); now == n {
-			return n
-		} else {
-			n = now
+// settledDescriptors is descriptors, once they have stayed the same for a while, and all workers
+// serve: a server says that it listens when the first of them does.
+func (s *server) settledDescriptors(t testing.TB) (n int) {
+	t.Helper()
+	eventually(t, "all workers serve, and open nothing more", func() bool {
+		before := s.descriptors(t)
+		window(t.Context(), 100*time.Millisecond)
+		n = s.descriptors(t)
+		return n == before && s.complete(t)
+	})
+	return n
+}
+
+// complete reports whether a server that begins with all of its workers has them, and each of them
+// has as many descriptors as the others, but for its clients.
+func (s *server) complete(t testing.TB) bool {
+	if s.Model != "prefork" {
+		return true
+	}
+	workers := s.workers(t)
+	for _, w := range workers {
+		if lasting(w.pid) != lasting(workers[0].pid) {
+			return false
 		}
 	}
+	return len(workers) == runtime.NumCPU()
+}
+
+// lasting returns how many descriptors of a process are no sockets.
+func lasting(pid int) int {
+	directory := fmt.Sprintf("/proc/%d/fd/", pid)
+	entries, _ := os.ReadDir(directory)
+	n := 0
+	for _, e := range entries {
+		if to, err := os.Readlink(directory + e.Name()); err == nil &&
+			!strings.HasPrefix(to, "socket:") {
+			n++
+		}
+	}
+	return n
 }
 
 // sample measures the server and its workers.
