@@ -109,19 +109,16 @@ func (l *Loop) labelled() []byte {
 	return deeper
 }
 
-// rooted reports whether a goroutine, by its record in the profile, is a loop or a coroutine.
+// rooted reports whether a goroutine, by its record in the profile, is a loop in the midst of a
+// turn, which does not select, or a coroutine.
 func rooted(record string) bool {
 	return strings.Contains(record, "/loop.(*Loop).turn+") ||
 		strings.Contains(record, "/coro.(*Coro).live+")
 }
 
-// waits reports whether a goroutine of a loop, by its record in the profile, waits: it is the
-// loop itself, and selects, or it has switched to another one or back. Then its innermost function
-// is that of iter.Pull.
+// waits reports whether a goroutine of a loop, by its record in the profile, has switched to
+// another one or back: then its innermost function is that of iter.Pull.
 func waits(record string) bool {
-	if strings.Contains(record, "/loop.(*Loop).wait+") {
-		return true
-	}
 	for line := range strings.Lines(record) {
 		frame, ok := strings.CutPrefix(line, "#\t")
 		if !ok {
