@@ -58,12 +58,11 @@ func (r *Report) writeNotes(b *strings.Builder, rows []Summary) {
 		fmt.Fprintf(b, "latencies that are not to be trusted, with how many messages the load "+
 			"generator sent over 1 ms late: %s\n", names)
 	}
+	if names := disturbances(rows); names != "" {
+		fmt.Fprintf(b, "ratios at the fixed rate leave out rounds in which the load generator was "+
+			"held up, and sent in bursts: %s\n", names)
+	}
 	for _, s := range rows {
-		if s.Disturbed > 0 {
-			fmt.Fprintf(b, "%s: the ratio at the fixed rate leaves out %s: the load generator "+
-				"was held up, and sent in bursts\n", rowName(s.Server),
-				words.Count(s.Disturbed, "round"))
-		}
 		s.writeNotes(b)
 	}
 	r.writeUncounted(b)
@@ -75,6 +74,17 @@ func shares(rows []Summary, share func(Summary) *float64, limit float64) string 
 	for _, s := range rows {
 		if x := share(s); x != nil && *x > limit {
 			names = append(names, fmt.Sprintf("%s %.1f%%", rowName(s.Server), 100**x))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// disturbances names the rows that are not compared in some rounds, each with how many.
+func disturbances(rows []Summary) string {
+	var names []string
+	for _, s := range rows {
+		if s.Disturbed > 0 {
+			names = append(names, fmt.Sprintf("%s %d", rowName(s.Server), s.Disturbed))
 		}
 	}
 	return strings.Join(names, ", ")

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/kettle-go/kettle/lab/results"
@@ -92,9 +93,17 @@ func TestDisturbedRoundsAreNotCompared(t *testing.T) {
 			t.Errorf("saturated: %+v, want 3 rounds", e)
 		}
 	}
+	told := func(want string) {
+		t.Helper()
+		var b strings.Builder
+		if err := r.WriteTable(&b, 200); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%v, and not %q in the notes of\n%s", err, want, &b)
+		}
+	}
 	check(3, 0)
 	late(1, "good")
 	check(2, 1)
+	told("in bursts: slow 1, good again 1\n")
 	if e := r.Summaries()[4].RatioPaced; e == nil || e.N != 2 {
 		t.Errorf("the reference against itself: %+v, want 2 rounds", e)
 	}
@@ -102,6 +111,7 @@ func TestDisturbedRoundsAreNotCompared(t *testing.T) {
 	check(1, 2)
 	late(3, "good")
 	check(0, 3)
+	told("slow 3, good again 2\n")
 }
 
 // TestWhatWentWrongIsInTheRow: each error once, and all lost connections.
