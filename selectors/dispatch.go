@@ -20,9 +20,10 @@ type Turns interface {
 
 // Dispatch is Select, again and again, with a call of turns.Next between any two, until that ends
 // it. Where the selector waits in Go's poller it is cheaper than to call Select: a wait that begins
-// must ask what is ready, as that may have happened before, and in one long wait it need not. Next
-// may end its goroutine; it must not wait itself, by Select or Dispatch (ErrDispatching). If it
-// closes the selector, Dispatch returns ErrClosed. The other errors are those of Select.
+// must ask what is ready, as that may have happened before, and in one long wait it need not. Where
+// very many are ready, Next may be told of some at a time, of each once before any of them again.
+// Next may end its goroutine; it must not wait itself, by Select or Dispatch (ErrDispatching). If
+// it closes the selector, Dispatch returns ErrClosed. The other errors are those of Select.
 func (s *Selector) Dispatch(turns Turns) error {
 	switch {
 	case s.dispatching:

@@ -33,7 +33,7 @@ func newEpoll() (backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &epoll{parker: p, events: make([]sys.EpollEvent, 64)}
+	e := &epoll{parker: p, events: make([]sys.EpollEvent, atOnce)}
 	e.collect = func(fd uintptr) bool { return e.poll(int(fd)) }
 	return e, nil
 }
@@ -66,27 +66,32 @@ func (e *epoll) wait(batch []event, timeout time.Duration) ([]event, bool, error
 
 // poll takes what is ready out of the kernel and reports whether there is no need to wait.
 func (e *epoll) poll(fd int) bool {
-	n, err := e.ask(fd)
+	n, err := e.ask(fd, e.events)
 	for err == nil && n == len(e.events) {
 		// There may be more. They are asked for anew, as to go on would find some a second time.
 		e.events = make([]sys.EpollEvent, 2*n)
 		n, err = sys.EpollTryWait(fd, e.events)
 	}
+	e.take(n, err)
+	return n > 0 || err != nil
+}
+
+// take takes over what the kernel has filled in.
+func (e *epoll) take(n int, err error) {
 	for i := range n {
 		ev := &e.events[i]
 		e.batch = append(e.batch, event{token(sys.Token(ev)), readyEvents(ev.Events)})
 	}
 	e.err = err
-	return n > 0 || err != nil
 }
 
-// ask asks the kernel what is ready. It does not wait.
-func (e *epoll) ask(fd int) (int, error) {
+// ask has the kernel fill in what is ready. It does not wait.
+func (e *epoll) ask(fd int, events []sys.EpollEvent) (int, error) {
 	if e.asked++; e.busy == announced {
 		e.busy = 0
-		return sys.EpollWait(fd, e.events, 0)
+		return sys.EpollWait(fd, events, 0)
 	}
-	return sys.EpollTryWait(fd, e.events)
+	return sys.EpollTryWait(fd, events)
 }
 
 func (e *epoll) fd() int      { return int(e.parker.fd) }

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -23,6 +24,7 @@ func dispatchingChecks() []check {
 		{"DispatchSeesTheEnd", dispatchSeesTheEnd},
 		{"DispatchSeesWhatFollowsUrgentData", dispatchSeesWhatFollowsUrgentData},
 		{"DispatchSeesWhatIsRegistered", dispatchSeesWhatIsRegistered},
+		{"DispatchGoesRound", dispatchGoesRound},
 		{"DispatchKeepsTime", dispatchKeepsTime},
 		{"DispatchIsWoken", dispatchIsWoken},
 		{"DispatchBesideWriters", dispatchBesideWriters},
@@ -235,6 +237,36 @@ func dispatchSeesWhatIsRegistered(f *fixture) {
 		}
 		f.finds("modified again", d, a, selectors.Read)
 		a.drain()
+	}
+}
+
+// S40: dispatchGoesRound: of very many that stay ready none is reported again before all are,
+// though some may be at a time.
+func dispatchGoesRound(f *fixture) {
+	const rounds = 3
+	times := map[int]int{}
+	for range f.watchable(1000) {
+		a, b := f.pair()
+		b.send("x")
+		f.watch(a, selectors.Read, nil)
+		times[a.fd] = 0
+	}
+	d := dispatch(f.sel, nil)
+	defer d.stop()
+	for least := 0; least < rounds; {
+		n, err := d.Select(10 * time.Second)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for fd := range collect(f, f.sel, n) {
+			times[fd]++
+		}
+		counts := slices.Sorted(maps.Values(times))
+		least = counts[0]
+		if most := counts[len(counts)-1]; most > least+1 {
+			f.Fatalf("one of %d is reported %d times, and another one %d times", len(counts), most,
+				least)
+		}
 	}
 }
 

@@ -57,12 +57,18 @@ func (f *fixture) room(most int) int {
 	return max(min(most, (sys.DescriptorLimit()-openDescriptors()-spare)/2), 0)
 }
 
-// S32: one Select reports every one, however many; as many as the limits allow.
-func allOfMany(f *fixture) {
-	pairs := f.room(4000)
+// watchable returns how many pairs of descriptors can be opened, and watched, up to most.
+func (f *fixture) watchable(most int) int {
+	pairs := f.room(most)
 	if f.sel.Name() == "select" {
 		pairs = min(pairs, (sys.FDSetSize-openDescriptors()-64)/2)
 	}
+	return pairs
+}
+
+// S32: one Select reports every one, however many; as many as the limits allow.
+func allOfMany(f *fixture) {
+	pairs := f.watchable(4000)
 	f.Logf("%d pairs of descriptors", pairs)
 	for range pairs {
 		r, w := f.pair()
@@ -84,10 +90,7 @@ func allOfMany(f *fixture) {
 
 // S38: what there is still to say of them hides nothing.
 func oneAfterManyUnregistered(f *fixture) {
-	pairs := f.room(4000)
-	if f.sel.Name() == "select" {
-		pairs = min(pairs, (sys.FDSetSize-openDescriptors()-64)/2)
-	}
+	pairs := f.watchable(4000)
 	var all []*end
 	for range pairs - 1 {
 		a, b := f.pair()
