@@ -73,7 +73,7 @@ cross: ## Type-check everything for the other platforms.
 	$(GO) run ./internal/tidy/cross $(PLATFORMS)
 
 # One binary for all targets of a package, as each link takes seconds. With FUZZGUIDED= it is built
-# without what tells which code an input reaches, for which everything is compiled once more.
+# without what tells which code an input reaches: to put that in, everything is compiled anew.
 fuzz: ## Fuzz each target for FUZZTIME (10s).
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
 	grep -rHoE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sort | \

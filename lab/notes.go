@@ -59,8 +59,8 @@ func (r *Report) writeNotes(b *strings.Builder, rows []Summary) {
 			"generator sent over 1 ms late: %s\n", names)
 	}
 	if names := disturbances(rows); names != "" {
-		fmt.Fprintf(b, "ratios at the fixed rate leave out rounds in which the load generator was "+
-			"held up, and sent in bursts: %s\n", names)
+		fmt.Fprintf(b, "ratios at the fixed rate that leave out rounds, with how many, as the "+
+			"load generator was held up, and sent in bursts: %s\n", names)
 	}
 	for _, s := range rows {
 		s.writeNotes(b)

@@ -79,10 +79,10 @@ func (s *server) descriptors(t testing.TB) int {
 func (s *server) settledDescriptors(t testing.TB) (n int) {
 	t.Helper()
 	eventually(t, "all workers serve, and open nothing more", func() bool {
-		before := s.descriptors(t)
+		complete, before := s.complete(t), s.descriptors(t)
 		window(t.Context(), 100*time.Millisecond)
 		n = s.descriptors(t)
-		return n == before && s.complete(t)
+		return complete && n == before
 	})
 	return n
 }

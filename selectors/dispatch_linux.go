@@ -17,7 +17,7 @@ const cut Events = 1 << 7
 const maxAsked = 8
 
 // atOnce is how many events Dispatch asks for at a time. The kernel goes round those that are
-// ready, and puts who it has told of behind the others. So where thousands are busy, each has its
+// ready, and puts those it has told of behind the others. So where thousands are busy, each has its
 // turn once in a round, and its peer the time of a round to send again. Were all of them asked for
 // at once, those served last would have nothing yet when the next ask comes, right after, and would
 // wait through all that it has found: twice as long as the others. And what a turn touches for so

@@ -87,7 +87,7 @@ func (e *epoll) take(n int, err error) {
 
 // ask has the kernel fill in what is ready. It does not wait.
 func (e *epoll) ask(fd int, events []sys.EpollEvent) (int, error) {
-	if e.asked++; e.busy == announced {
+	if e.asked++; e.busy >= announced {
 		e.busy = 0
 		return sys.EpollWait(fd, events, 0)
 	}
