@@ -33,7 +33,12 @@ type labRun struct {
 	screen screen
 	told   map[string]bool // claims whose verdict has been said
 	over   map[string]bool // workloads that have ended
+	again  bool            // what cannot be decided is looked at again
 }
+
+// timeForAll is how long a run may take by itself: a minute and a half, less what ends it, the last
+// visit and the report.
+const timeForAll = 84 * time.Second
 
 // runLab runs the workloads, says of each claim what has become of it as soon as that is known, and
 // writes the report, of what has been measured, also when it is interrupted.
@@ -95,6 +100,11 @@ func (r *labRun) run(ctx context.Context) error {
 		r.over[w.Name] = true
 		r.tellVerdicts(false)
 	}
+	if r.again = o.Scale == workloads.Normal && o.Rounds == 0 && !o.All; r.again {
+		o.Until = began.Add(timeForAll)
+		o.Unclear = func() map[string][]string { return claims.Unclear(claims.Of(&r.set)) }
+		o.Again = r.screen.again
+	}
 	failed := workloads.Run(ctx, o)
 	end := &results.End{Seconds: time.Since(began).Seconds()}
 	if ctx.Err() != nil {
@@ -121,7 +131,7 @@ func (r *labRun) tellVerdicts(last bool) {
 			ran = ran || r.over[name]
 			due = due && (r.over[name] || !r.planned(name))
 		}
-		if r.told[v.Claim.ID] || !ran || !due && !last {
+		if later := !due || r.again && v.Unclear(); r.told[v.Claim.ID] || !ran || later && !last {
 			continue
 		}
 		r.told[v.Claim.ID] = true
@@ -197,7 +207,7 @@ func stormOf(set *results.Set) *lab.Report {
 		l := v.Load
 		cfg.Conns, cfg.IdleConns, cfg.Size, cfg.Depth = l.Conns, l.Idle, l.Size, l.Depth
 		cfg.Rate = max(cfg.Rate, l.Rate)
-		cfg.Rounds = max(v.Round, set.Run.Rounds["storm"])
+		cfg.Rounds = max(v.Round, cfg.Rounds)
 		if v.Saturated != nil {
 			cfg.Saturate = 1 // there is one
 		}
@@ -219,6 +229,9 @@ func stormOf(set *results.Set) *lab.Report {
 	}
 	if cfg.Saturate+cfg.Pace == 0 { // nobody came so far
 		cfg.Saturate = 1
+	}
+	if planned := set.Run.Rounds["storm"]; planned > 0 {
+		cfg.Rounds = planned
 	}
 	r.Config = cfg
 	place := func(s lab.Server) int {

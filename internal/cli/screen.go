@@ -105,6 +105,13 @@ func (c *screen) visited(workload string, v *results.Visit) {
 	}
 }
 
+// again announces more visits, of servers of which too little is known for some claim.
+func (c *screen) again(visits int) {
+	c.total += visits
+	c.say(fmt.Sprintf("some claims are not decided yet: up to %s more",
+		words.Count(visits, "visit")))
+}
+
 // Where a workload has many rounds, those that end are told of, but not more often than that.
 const (
 	manyRounds = 10

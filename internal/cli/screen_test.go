@@ -101,6 +101,18 @@ func TestProgressOnATerminal(t *testing.T) {
 	}
 }
 
+// TestMoreVisitsTakeMoreTime than had been thought.
+func TestMoreVisitsTakeMoreTime(t *testing.T) {
+	c, _, said := onFiles(t, 10)
+	c.live, c.began, c.done = true, time.Now().Add(-10*time.Second), 9
+	c.again(10)
+	c.visited("storm", &results.Visit{Server: "streams"})
+	if text := said(); !strings.Contains(text, "not decided yet: up to 10 visits more\n") ||
+		!strings.Contains(text, "10 of 20 visits, 10s left") {
+		t.Errorf("it says %q", text)
+	}
+}
+
 // TestTimeLeftIsNotGuessed from too little, nor when there is none.
 func TestTimeLeftIsNotGuessed(t *testing.T) {
 	c := screen{began: time.Now().Add(-time.Minute), total: 20, done: fewVisits - 1}

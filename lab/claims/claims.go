@@ -15,7 +15,8 @@ type Claim struct {
 	Predicted string   // what was expected, and the threshold, before the run
 	GoOwn     string   // what of the figures is Go's rather than the model's; may be empty
 
-	judge func(*evidence) Verdict
+	against string // the server that others are compared with; empty if each speaks for itself
+	judge   func(*evidence) Verdict
 }
 
 // Status is how a claim has fared on this machine.

@@ -107,6 +107,12 @@ func between(r *results.Estimate) *results.Estimate {
 	return &wide
 }
 
+// Where a figure is missing for one of these reasons, another round may have it.
+const (
+	heldUp    = "the load generator was held up: is the machine busy?"
+	sharedCPU = "another program had the CPU, too"
+)
+
 // why returns why visits have no figure.
 func why(visits []*results.Visit) string {
 	for _, v := range visits {
@@ -116,7 +122,7 @@ func why(visits []*results.Visit) string {
 		case v.Unsupported != "":
 			return v.Unsupported
 		case v.Paced != nil && late(v.Paced):
-			return "the load generator was held up: is the machine busy?"
+			return heldUp
 		case !complete(v):
 			return fmt.Sprintf("it served %d of %d", v.Served, v.Asked())
 		}

@@ -79,7 +79,7 @@ func computingIsNotWaiting(e *evidence) Verdict {
 	judge := func(name string, took *results.Estimate) (Status, string) {
 		used := estimate(e.of("compute", name, batches(true)), batchCPU)
 		if used != nil && used.Median < busyWith { // then it has taken longer for another reason
-			return NotMeasured, "another program had the CPU, too"
+			return NotMeasured, sharedCPU
 		}
 		return above(took, summed), ""
 	}

@@ -97,6 +97,19 @@ func TestPageShowsTheLabsOwnVerdicts(t *testing.T) {
 	}
 }
 
+// TestPageSaysWhatWasLookedAtAgain, and of which run.
+func TestPageSaysWhatWasLookedAtAgain(t *testing.T) {
+	first, second := read(t, "first.jsonl"), read(t, "second.jsonl")
+	second.Run.Rounds = map[string]int{"storm": 3}
+	if strings.Contains(write(t, runOf(first)), "in place of 3") {
+		t.Error("the page says of a run that nothing is known of that it had more rounds")
+	}
+	const want = "Here: B: storm: up to round 4 in place of 3, of "
+	if !strings.Contains(write(t, runOf(first), runOf(second)), want) {
+		t.Errorf("the page does not say %q", want)
+	}
+}
+
 func TestPageOfNothingIsRefused(t *testing.T) {
 	for name, runs := range map[string][]page.Run{"no run to show": nil,
 		"run 2 of 2 has no results": {runOf(read(t, "first.jsonl")), {Title: "empty"}}} {

@@ -30,6 +30,7 @@ type view struct {
 	Listings  []*listing
 	Facts     []fact
 	Intervals string
+	More      string
 	Data      template.JS
 
 	runs     []Run
@@ -72,7 +73,7 @@ func newView(runs []Run, o Options) (*view, error) {
 	v.Calls = v.calls()
 	v.Switches = v.switches()
 	v.Facts = facts(runs)
-	v.Intervals = v.intervals()
+	v.Intervals, v.More = v.intervals(), v.more()
 	v.setStyles()
 	data, err := json.Marshal(struct {
 		Styles []style  `json:"styles"`
@@ -149,6 +150,17 @@ func (v *view) countStatuses() {
 			v.Counts = append(v.Counts, c)
 		}
 	}
+}
+
+// more says what was visited in more rounds than had been planned.
+func (v *view) more() string {
+	var parts []string
+	for i, r := range v.runs {
+		if texts := claims.More(r.Set); len(texts) > 0 {
+			parts = append(parts, prefixed(v.Runs[i].Letter, strings.Join(texts, "; ")))
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // intervals says what the intervals on the page are worth, by how many rounds there were.

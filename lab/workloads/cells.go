@@ -127,7 +127,7 @@ func storm() Workload {
 		Claims: []string{"C17"},
 		Params: "--conns, --idle-conns, --size, --depth, --rate, --duration, --reference",
 		models: []string{"selectors", "goroutines", "streams", "uring"},
-		rounds: [3]int{1, 12, 15}, // 12 are the fewest whose interval leaves out two at each end
+		rounds: [3]int{1, 9, 15}, // 9 are the fewest whose interval leaves out one at each end
 
 		manyModels: 4,
 		cells: func(p *plan) {

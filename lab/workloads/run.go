@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/kettle-go/kettle/lab"
 	"github.com/kettle-go/kettle/lab/results"
@@ -39,6 +40,15 @@ type Options struct {
 
 	// Ended tells that a workload has ended, with what was left out, and why. It may be nil.
 	Ended func(w Workload, left []string)
+
+	// Unclear returns of which servers more has to be known, by workload, when all workloads have
+	// ended. They are visited again, and Again tells how often at most, as long as no visit is
+	// begun that would not be over by Until. Unclear is asked once: who looks after each round, and
+	// stops when he likes what he sees, is wrong more often than his intervals say. It may be nil,
+	// and so may Again.
+	Unclear func() map[string][]string
+	Until   time.Time
+	Again   func(visits int)
 }
 
 // step is what a workload does besides visits. It keeps what it has measured.
@@ -116,22 +126,27 @@ func Default(s Scale) []Workload {
 // That a server does not serve all connections is a result and no error.
 func Run(ctx context.Context, o Options) error {
 	var failed error
+	tell := func(err error) {
+		if failed == nil {
+			failed = err
+		}
+	}
+	var plans []*plan
 	for _, w := range o.Workloads {
 		p := o.plan(&w)
 		if o.Began != nil {
 			o.Began(w, len(p.cells), o.roundsOf(w))
 		}
-		err := p.run(ctx, func(err error) {
-			if failed == nil {
-				failed = err
-			}
-		})
-		if err != nil {
+		if err := p.run(ctx, tell); err != nil {
 			return fmt.Errorf("%s: %w", w.Name, err)
 		}
 		if o.Ended != nil {
 			o.Ended(w, p.missing)
 		}
+		plans = append(plans, p)
+	}
+	if err := o.again(ctx, plans, tell); err != nil {
+		return err
 	}
 	return failed
 }
@@ -147,17 +162,21 @@ func (p *plan) run(ctx context.Context, tell func(error)) error {
 			tell(fmt.Errorf("%s: %w", w.Name, err))
 		}
 	}
-	err := p.visit(ctx, p.cells, p.roundsOf(w), tell,
-		func(v *results.Visit) results.Record { return results.Record{Visit: v} })
+	began := time.Now()
+	err := p.visit(ctx, p.cells, lab.Rounds{First: 1, Last: p.roundsOf(w)}, tell, visited)
+	p.took = time.Since(began)
 	if err != nil || len(p.counted) == 0 {
 		return err
 	}
-	return p.visit(ctx, p.counted, 1, tell,
-		func(v *results.Visit) results.Record { return results.Record{Counted: v} })
+	return p.visit(ctx, p.counted, lab.Rounds{First: 1, Last: 1}, tell, counted)
 }
 
+// visited and counted are the records of visits of both kinds.
+func visited(v *results.Visit) results.Record { return results.Record{Visit: v} }
+func counted(v *results.Visit) results.Record { return results.Record{Counted: v} }
+
 // visit visits cells, and keeps each visit as a record.
-func (p *plan) visit(ctx context.Context, cells []lab.Cell, rounds int, tell func(error),
+func (p *plan) visit(ctx context.Context, cells []lab.Cell, rounds lab.Rounds, tell func(error),
 	record func(*results.Visit) results.Record) error {
 	return lab.Visits(ctx, &p.Machine, cells, rounds, p.Seed,
 		func(v *results.Visit, err error) error {

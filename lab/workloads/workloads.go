@@ -77,6 +77,8 @@ type plan struct {
 	cells    []lab.Cell
 	counted  []lab.Cell // visited once more, after the others, to count system calls
 	missing  []string   // models that cannot be here, and why
+
+	took time.Duration // for the visits of cells
 }
 
 // concerned returns the models that a workload is about: of those that it names the ones that were
