@@ -118,16 +118,23 @@ func (c *Conn) Next() ([]byte, error) {
 		return nil, err
 	}
 	chunk := c.unread
-	for len(chunk) == 0 { // this is fill, written out: see kettle.WaitQueue.Wait
+	for len(chunk) == 0 { // this is fill, and await, written out: see kettle.WaitQueue.Wait
 		var err error
+		nothing := false
 		switch {
 		case c.secure != nil || c.has(draining):
 			chunk, err = c.fill(0, "Conn.Next")
 		case c.t.Exhausted():
-			err = c.await("Conn.Next")
+			nothing = true
 		default:
-			if chunk, err = c.t.Receive(0); transport.WouldBlock(err) {
-				err = c.await("Conn.Next")
+			chunk, err = c.t.Receive(0)
+			nothing = transport.WouldBlock(err)
+		}
+		if nothing {
+			if err = c.mayWait(); err == nil {
+				c.marks |= suspended
+				err = c.reading.Wait("Conn.Next")
+				c.marks &^= suspended
 			}
 		}
 		if err != nil {
