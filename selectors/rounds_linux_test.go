@@ -8,9 +8,9 @@ import (
 	"github.com/kettle-go/kettle/selectors"
 )
 
-// S40: TestDispatchTellsNothingOld: where more are ready than Dispatch on epoll asks for at once, the
-// rest is asked for when those were told. So of a connection on which nothing is left by then, as a
-// peer whose answer came early has no other one yet, it does not tell.
+// S40: where more are ready than Dispatch on epoll asks for at once, the rest is asked for when
+// those were told. So of a connection on which nothing is left by then, as a peer whose answer came
+// early has no other one yet, it does not tell.
 func TestDispatchTellsNothingOld(t *testing.T) {
 	s, err := selectors.Open("epoll")
 	if err != nil {
