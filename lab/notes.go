@@ -90,28 +90,12 @@ func disturbances(rows []Summary) string {
 	return strings.Join(names, ", ")
 }
 
-// rounds writes how many rounds there were, of how many, if the run was ended early, and in how
-// many more some of the servers were visited.
+// rounds writes how many rounds there were, and of how many, if the run was ended early.
 func (r *Report) rounds() string {
-	planned, done, most := r.Config.Rounds, 0, 0
-	var names []string
-	for _, v := range r.Visits {
-		if v.Round <= planned {
-			done++
-			continue
-		}
-		if most = max(most, v.Round-planned); !slices.Contains(names, v.Server) {
-			names = append(names, v.Server)
-		}
+	if done := len(r.Visits) / max(1, len(r.Servers)); done < r.Config.Rounds {
+		return fmt.Sprintf("%d of %s", done, words.Count(r.Config.Rounds, "round"))
 	}
-	text := words.Count(planned, "round")
-	if done /= max(1, len(r.Servers)); done < planned {
-		text = fmt.Sprintf("%d of %s", done, text)
-	}
-	if most > 0 {
-		text += fmt.Sprintf(" and %d more of %s", most, strings.Join(names, " and "))
-	}
-	return text
+	return words.Count(r.Config.Rounds, "round")
 }
 
 // writeNotes writes what has to be known to read the figures of one row.

@@ -43,7 +43,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		cells = append(cells, Cell{s, cfg})
 	}
 	var failed error
-	err := Visits(ctx, &r.Machine, cells, Rounds{1, cfg.Rounds}, cfg.Seed,
+	err := Visits(ctx, &r.Machine, cells, cfg.Rounds, cfg.Seed,
 		func(v *results.Visit, err error) error {
 			r.Visits = append(r.Visits, v)
 			if failed == nil {

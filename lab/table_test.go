@@ -195,15 +195,6 @@ func TestRoundsThatWereMeasured(t *testing.T) {
 }
 
 // TestManyRoundsNeedNoAdvice to make more.
-// TestMoreRoundsOfSome than had been planned are no rounds of all.
-func TestMoreRoundsOfSome(t *testing.T) {
-	r := example()
-	r.Visits = append(r.Visits, measuredVisit(r.Servers[0], 4, 100),
-		measuredVisit(r.Servers[0], 5, 100))
-	name := r.Servers[0].Name
-	check(t, table(t, r), []string{", 3 rounds and 2 more of " + name + ", "}, nil)
-}
-
 func TestManyRoundsNeedNoAdvice(t *testing.T) {
 	const advice = "for a comparison to rely on: --rounds 15 --models NAME,good\n"
 	r := example()

@@ -30,7 +30,7 @@ func visit(ctx context.Context, s Server, cfg Config, m *results.Machine, round 
 	*results.Visit, error) {
 	v := &visitor{cfg: cfg, machine: m, Visit: &results.Visit{Time: time.Now(),
 		Workload: cfg.Workload, Round: round, Server: s.Name, Again: s.Again, Command: s.Command,
-		Load: cfg.asked(), Seed: cfg.Seed}}
+		Load: cfg.Asked(), Seed: cfg.Seed}}
 	cpus := m.ServerCPUs
 	if cfg.Unbound {
 		cpus = slices.Concat(m.LoadCPUs, m.ServerCPUs)
@@ -63,8 +63,8 @@ func visit(ctx context.Context, s Server, cfg Config, m *results.Machine, round 
 // dyingTime is how long a server that serves nobody has to turn out to be ending.
 const dyingTime = 200 * time.Millisecond
 
-// asked is what a visit asks of a server, for who reads of it later.
-func (c Config) asked() results.Load {
+// Asked is what a visit asks of a server, for who reads of it later.
+func (c Config) Asked() results.Load {
 	asked := results.Load{Conns: c.Conns, Idle: c.IdleConns, Deaf: c.Deaf, Size: c.Size,
 		Depth: c.Depth, Heavy: c.Heavy, Batch: c.Batch, Service: c.Service,
 		Wait: c.Wait.Seconds(), Work: c.Work.Seconds(), Free: c.Unbound}

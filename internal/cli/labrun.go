@@ -33,7 +33,7 @@ type labRun struct {
 	screen screen
 	told   map[string]bool // claims whose verdict has been said
 	over   map[string]bool // workloads that have ended
-	again  bool            // what cannot be decided is looked at again
+	twice  bool            // who is not decided is looked at again at the end
 }
 
 // timeForAll is how long a run may take by itself: a minute and a half, less what ends it, the last
@@ -100,10 +100,12 @@ func (r *labRun) run(ctx context.Context) error {
 		r.over[w.Name] = true
 		r.tellVerdicts(false)
 	}
-	if r.again = o.Scale == workloads.Normal && o.Rounds == 0 && !o.All; r.again {
+	if r.twice = o.Scale == workloads.Normal && o.Rounds == 0 && !o.All; r.twice {
 		o.Until = began.Add(timeForAll)
-		o.Unclear = func() map[string][]string { return claims.Unclear(claims.Of(&r.set)) }
-		o.Again = r.screen.again
+		o.Unclear = func() map[string][]*results.Visit {
+			return claims.Unclear(claims.Of(&r.set))
+		}
+		o.Further = func(visits int) { r.screen.further(visits, o.Until) }
 	}
 	failed := workloads.Run(ctx, o)
 	end := &results.End{Seconds: time.Since(began).Seconds()}
@@ -131,7 +133,7 @@ func (r *labRun) tellVerdicts(last bool) {
 			ran = ran || r.over[name]
 			due = due && (r.over[name] || !r.planned(name))
 		}
-		if later := !due || r.again && v.Unclear(); r.told[v.Claim.ID] || !ran || later && !last {
+		if later := !due || r.twice && v.Unclear(); r.told[v.Claim.ID] || !ran || later && !last {
 			continue
 		}
 		r.told[v.Claim.ID] = true
@@ -207,7 +209,7 @@ func stormOf(set *results.Set) *lab.Report {
 		l := v.Load
 		cfg.Conns, cfg.IdleConns, cfg.Size, cfg.Depth = l.Conns, l.Idle, l.Size, l.Depth
 		cfg.Rate = max(cfg.Rate, l.Rate)
-		cfg.Rounds = max(v.Round, cfg.Rounds)
+		cfg.Rounds = max(v.Round, set.Run.Rounds["storm"])
 		if v.Saturated != nil {
 			cfg.Saturate = 1 // there is one
 		}
@@ -229,9 +231,6 @@ func stormOf(set *results.Set) *lab.Report {
 	}
 	if cfg.Saturate+cfg.Pace == 0 { // nobody came so far
 		cfg.Saturate = 1
-	}
-	if planned := set.Run.Rounds["storm"]; planned > 0 {
-		cfg.Rounds = planned
 	}
 	r.Config = cfg
 	place := func(s lab.Server) int {

@@ -28,8 +28,9 @@ type screen struct {
 	workload string
 	cells    int // of the workload
 	rounds   int
-	passed   int // visits of the workload; those beyond its rounds count system calls
+	passed   int // visits since it began; those beyond its rounds are of other kinds
 	spoke    time.Time
+	until    time.Time // when all visits will be over at the latest; zero: that is not known
 }
 
 // narrow is what a table needs at least to be readable.
@@ -95,19 +96,22 @@ func (c *screen) visited(workload string, v *results.Visit) {
 	c.done++
 	c.passed++
 	if c.live {
+		c.workload = workload
 		c.progress(v.Server)
 		return
 	}
-	ended := c.passed%c.cells == 0 && c.passed <= c.cells*c.rounds
+	ended := c.passed <= c.cells*c.rounds && c.passed%c.cells == 0
 	if ended && c.rounds > manyRounds && time.Since(c.spoke) > silence {
 		c.spoke = time.Now()
 		fmt.Fprintf(c.err, "%s: round %d of %d done%s\n", workload, v.Round, c.rounds, c.left())
 	}
 }
 
-// again announces more visits, of servers of which too little is known for some claim.
-func (c *screen) again(visits int) {
+// further announces more visits, for claims that are not decided. None is begun that would end
+// after until.
+func (c *screen) further(visits int, until time.Time) {
 	c.total += visits
+	c.until = until
 	c.say(fmt.Sprintf("some claims are not decided yet: up to %s more",
 		words.Count(visits, "visit")))
 }
@@ -135,8 +139,11 @@ func (c *screen) left() string {
 	if c.done < fewVisits || c.done >= c.total {
 		return ""
 	}
-	each := time.Since(c.began) / time.Duration(c.done)
-	return fmt.Sprintf(", %v left", (each * time.Duration(c.total-c.done)).Round(time.Second))
+	left := time.Since(c.began) / time.Duration(c.done) * time.Duration(c.total-c.done)
+	if !c.until.IsZero() {
+		left = min(left, max(time.Until(c.until), 0))
+	}
+	return fmt.Sprintf(", %v left", left.Round(time.Second))
 }
 
 // verdict writes what has become of a claim.

@@ -101,15 +101,28 @@ func TestProgressOnATerminal(t *testing.T) {
 	}
 }
 
-// TestMoreVisitsTakeMoreTime than had been thought.
-func TestMoreVisitsTakeMoreTime(t *testing.T) {
-	c, _, said := onFiles(t, 10)
-	c.live, c.began, c.done = true, time.Now().Add(-10*time.Second), 9
-	c.again(10)
-	c.visited("storm", &results.Visit{Server: "streams"})
-	if text := said(); !strings.Contains(text, "not decided yet: up to 10 visits more\n") ||
-		!strings.Contains(text, "10 of 20 visits, 10s left") {
-		t.Errorf("it says %q", text)
+// TestFurtherVisits take more time than had been thought, but no more than there is; they are those
+// of the workload that they are of, whichever began last, were it one that has no visits.
+func TestFurtherVisits(t *testing.T) {
+	for _, live := range []bool{false, true} {
+		c, _, said := onFiles(t, 10)
+		c.live, c.began = live, time.Now().Add(-10*time.Second)
+		c.begin("source", "nothing to visit", 0, 0)
+		c.done = 9
+		c.further(10, time.Now().Add(time.Hour))
+		c.visited("storm", &results.Visit{Server: "streams"})
+		c.until = time.Now().Add(4200 * time.Millisecond)
+		c.visited("storm", &results.Visit{Server: "selectors"})
+		text := said()
+		if !strings.Contains(text, "not decided yet: up to 10 visits more\n") {
+			t.Errorf("it says %q", text)
+		}
+		for _, want := range []string{"storm: streams, 10 of 20 visits, 10s left",
+			"storm: selectors, 11 of 20 visits, 4s left"} {
+			if strings.Contains(text, want) != live {
+				t.Errorf("on a terminal: %v; it says %q", live, text)
+			}
+		}
 	}
 }
 

@@ -10,9 +10,9 @@ import (
 // writeCalls writes the system calls per message of each server that was visited for them, by kind:
 // a table for each workload. No claim is judged by them.
 func writeCalls(b *strings.Builder, set *results.Set) {
-	counted := &evidence{Set: &results.Set{Models: set.Models, Visits: set.Counted}}
+	counted := &evidence{&results.Set{Models: set.Models}, set.Counted}
 	names := (results.Calls{}).Names()
-	for _, workload := range workloadsOf(counted.Set) {
+	for _, workload := range workloadsOf(set.Counted) {
 		fmt.Fprintf(b, "\n## System calls per message: %s\n\n"+
 			"Saturated, each server in a visit of its own, of which nothing else is shown, as "+
 			"counting slows down each call.\n\n| | all | %s | |\n|---|---|%s---|\n",

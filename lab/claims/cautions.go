@@ -25,9 +25,10 @@ const (
 // servers, and what went wrong: a line for each workload and kind.
 func Cautions(set *results.Set) []string {
 	var texts []string
-	for _, workload := range workloadsOf(set) {
+	visits := slices.Concat(set.Visits, set.Further)
+	for _, workload := range workloadsOf(visits) {
 		var limited, behind, failed []string
-		for _, v := range set.Visits {
+		for _, v := range visits {
 			if v.Workload != workload {
 				continue
 			}
@@ -55,10 +56,10 @@ func Cautions(set *results.Set) []string {
 	return texts
 }
 
-// workloadsOf returns the workloads of a run, in order.
-func workloadsOf(set *results.Set) []string {
+// workloadsOf returns the workloads of visits, in order.
+func workloadsOf(visits []*results.Visit) []string {
 	var names []string
-	for _, v := range set.Visits {
+	for _, v := range visits {
 		names = appendOnce(names, v.Workload)
 	}
 	return names

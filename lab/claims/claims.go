@@ -15,8 +15,7 @@ type Claim struct {
 	Predicted string   // what was expected, and the threshold, before the run
 	GoOwn     string   // what of the figures is Go's rather than the model's; may be empty
 
-	against string // the server that others are compared with; empty if each speaks for itself
-	judge   func(*evidence) Verdict
+	judge func(*evidence) Verdict
 }
 
 // Status is how a claim has fared on this machine.
@@ -46,6 +45,8 @@ type Row struct {
 	Figures []Figure
 	Status  Status // of the claim, for this server alone; empty where it says nothing of one alone
 	Why     string
+
+	rests []*results.Visit // what Status rests on, where more of the kind would say more
 }
 
 // Figure is a number with its name, and its spread where there is one.
@@ -101,10 +102,9 @@ type Point struct {
 
 // Of returns the verdicts on all claims, in order.
 func Of(set *results.Set) []Verdict {
-	e := &evidence{Set: set}
 	var all []Verdict
 	for _, c := range All() {
-		v := c.judge(e)
+		v := c.judge(evidenceFor(c.ID, set))
 		v.Claim = c
 		all = append(all, v)
 	}

@@ -115,7 +115,7 @@ func grew(servers []grown, name string, show unit, judge func(grown) Status,
 	var v Verdict
 	for _, g := range servers {
 		row := Row{Server: g.name, Figures: []Figure{measured(name, g.most(), show)},
-			Status: judge(g)}
+			Status: judge(g), rests: g.last}
 		if g.most() == nil {
 			row.Why = why(g.last)
 		} else if row.Status != "" {

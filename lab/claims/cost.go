@@ -1,6 +1,8 @@
 package claims
 
 import (
+	"slices"
+
 	"github.com/kettle-go/kettle/lab/results"
 )
 
@@ -38,6 +40,8 @@ func sameAsCallbacks(e *evidence) Verdict {
 			if r == nil {
 				row.Why = why(visits)
 				v.Why = row.Why
+			} else {
+				row.rests = slices.Concat(base, visits)
 			}
 		}
 		series.add(name, 0, r)

@@ -76,14 +76,15 @@ type crowdOf struct {
 	alone *results.Estimate // µs
 	cost  *results.Estimate // µs, at the largest crowd
 	line  Series
-	last  []*results.Visit
+	none  []*results.Visit // without silent ones
+	last  []*results.Visit // beside the largest crowd
 }
 
 func (e *evidence) crowdOf(name string, k results.Kind) crowdOf {
 	c := crowdOf{name: name, line: Series{Name: name}}
 	alone := e.of("crowd", name, idles(0))
 	c.alone = estimate(alone, cpu(k))
-	c.last = alone
+	c.none, c.last = alone, alone
 	for _, n := range e.sizes("crowd", byIdle) {
 		visits := e.of("crowd", name, idles(n))
 		if len(visits) == 0 {
@@ -131,6 +132,7 @@ func (c crowdOf) row() Row {
 	if c.ratio == nil {
 		r.Why = why(c.last)
 	}
+	r.rests = slices.Concat(c.none, c.last)
 	return r
 }
 

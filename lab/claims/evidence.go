@@ -9,13 +9,28 @@ import (
 	"github.com/kettle-go/kettle/lab/results"
 )
 
-// evidence is a set of results, and how claims look at it.
-type evidence struct{ *results.Set }
+// evidence is a set of results, and how a claim looks at it.
+type evidence struct {
+	*results.Set
+	visits []*results.Visit // those that are evidence for it
+}
+
+// evidenceFor returns the evidence for a claim: all visits that were planned, and the further ones
+// that were made for it.
+func evidenceFor(id string, set *results.Set) *evidence {
+	e := &evidence{set, slices.Clone(set.Visits)}
+	for _, v := range set.Further {
+		if slices.Contains(v.Claims, id) {
+			e.visits = append(e.visits, v)
+		}
+	}
+	return e
+}
 
 // of returns the visits of a server under a workload, those that fit.
 func (e *evidence) of(workload, server string, fits func(results.Load) bool) []*results.Visit {
 	var some []*results.Visit
-	for _, v := range e.Visits {
+	for _, v := range e.visits {
 		if v.Workload == workload && v.Server == server && !v.Again &&
 			(fits == nil || fits(v.Load)) {
 			some = append(some, v)
@@ -28,7 +43,7 @@ func (e *evidence) of(workload, server string, fits func(results.Load) bool) []*
 // others in theirs.
 func (e *evidence) servers(workload string) []string {
 	var names []string
-	for _, v := range e.Visits {
+	for _, v := range e.visits {
 		if v.Workload == workload && !slices.Contains(names, v.Server) {
 			names = append(names, v.Server)
 		}
@@ -47,7 +62,7 @@ func (e *evidence) servers(workload string) []string {
 // sizes returns the different values of a size among the loads of a workload, in order.
 func (e *evidence) sizes(workload string, size func(results.Load) int) []int {
 	var sizes []int
-	for _, v := range e.Visits {
+	for _, v := range e.visits {
 		if n := size(v.Load); v.Workload == workload && !slices.Contains(sizes, n) {
 			sizes = append(sizes, n)
 		}

@@ -127,6 +127,6 @@ func onWriting() []Claim {
 			Workloads: []string{"storm"},
 			Predicted: "with all connections busy, CPU for a message within 1.25 times of that " +
 				"of selectors, either way",
-			against: "selectors", judge: sameAsCallbacks},
+			judge: sameAsCallbacks},
 	}
 }

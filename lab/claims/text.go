@@ -105,8 +105,8 @@ func writeMachine(b *strings.Builder, set *results.Set) {
 	for _, note := range m.Notes {
 		fmt.Fprintf(b, "* %s\n", escape(note))
 	}
-	for _, text := range More(set) {
-		line("looked at again, as a claim could not be decided", text)
+	for _, text := range Further(set) {
+		line("looked at again, as it was not decided", text)
 	}
 	for _, text := range Cautions(set) {
 		fmt.Fprintf(b, "* %s\n", escape(text))

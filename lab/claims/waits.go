@@ -104,7 +104,7 @@ func (e *evidence) batched(workload string, fits func(results.Load) bool,
 		load = visits[0].Load
 		took, part := estimate(visits, batchSeconds), estimate(visits, share)
 		status, reason := judge(name, part)
-		row := Row{Server: name, Status: status, Why: reason, Figures: []Figure{
+		row := Row{Server: name, Status: status, Why: reason, rests: visits, Figures: []Figure{
 			measured("time for all", took, seconds),
 			measured("of the sum", part, percent),
 			measured("CPU used", estimate(visits, batchCPU), percent),
@@ -167,7 +167,8 @@ func blockedLoop(e *evidence) Verdict {
 		}
 		work = visits[0].Load.Work
 		p99 := estimate(visits, lightP99)
-		row := Row{Server: name, Figures: []Figure{measured("p99 of the others", p99, seconds)}}
+		row := Row{Server: name, rests: visits,
+			Figures: []Figure{measured("p99 of the others", p99, seconds)}}
 		switch name {
 		case "selectors", "coroutines", "protocol", "streams":
 			row.Status = above(p99, work/2)

@@ -85,7 +85,7 @@ func late(v *results.Visit) bool {
 // visitsThat names the servers of the visits of a kind, after their workload.
 func visitsThat(set *results.Set, is func(*results.Visit) bool) string {
 	var names []string
-	for _, v := range set.Visits {
+	for _, v := range slices.Concat(set.Visits, set.Further) {
 		if !is(v) {
 			continue
 		}

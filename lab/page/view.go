@@ -30,7 +30,7 @@ type view struct {
 	Listings  []*listing
 	Facts     []fact
 	Intervals string
-	More      string
+	Further   string
 	Data      template.JS
 
 	runs     []Run
@@ -73,7 +73,7 @@ func newView(runs []Run, o Options) (*view, error) {
 	v.Calls = v.calls()
 	v.Switches = v.switches()
 	v.Facts = facts(runs)
-	v.Intervals, v.More = v.intervals(), v.more()
+	v.Intervals, v.Further = v.intervals(), v.further()
 	v.setStyles()
 	data, err := json.Marshal(struct {
 		Styles []style  `json:"styles"`
@@ -152,11 +152,11 @@ func (v *view) countStatuses() {
 	}
 }
 
-// more says what was visited in more rounds than had been planned.
-func (v *view) more() string {
+// further says for which claims there were more rounds than had been planned.
+func (v *view) further() string {
 	var parts []string
 	for i, r := range v.runs {
-		if texts := claims.More(r.Set); len(texts) > 0 {
+		if texts := claims.Further(r.Set); len(texts) > 0 {
 			parts = append(parts, prefixed(v.Runs[i].Letter, strings.Join(texts, "; ")))
 		}
 	}

@@ -5,6 +5,7 @@
 //	{"run":{...}}       first: the machine, the program, its flags, the seed
 //	{"model":{...}}     the source of a model, with its lines and branches
 //	{"visit":{...}}     one server under one load, in one round
+//	{"further":{...}}   the same after the planned rounds, for the claims that it names
 //	{"counted":{...}}   the same while its system calls were counted, which slows it down
 //	{"switch":{...}}    what one switch between two parties costs, in one round
 //	{"timeline":{...}}  what one model did, event by event
@@ -33,6 +34,7 @@ type Record struct {
 	Run      *Run            `json:"run,omitempty"`
 	Model    *Model          `json:"model,omitempty"`
 	Visit    *Visit          `json:"visit,omitempty"`
+	Further  *Visit          `json:"further,omitempty"`
 	Counted  *Visit          `json:"counted,omitempty"`
 	Switch   *Switch         `json:"switch,omitempty"`
 	Timeline json.RawMessage `json:"timeline,omitempty"` // for who knows what it is
@@ -132,6 +134,7 @@ type Set struct {
 	Run       Run
 	Models    []Model
 	Visits    []*Visit
+	Further   []*Visit // evidence for their Claims alone: see Visit
 	Counted   []*Visit // of them nothing but the system calls is to be compared with others
 	Switches  []Switch
 	Timelines []json.RawMessage
@@ -147,6 +150,8 @@ func (s *Set) Add(r Record) {
 		s.Models = append(s.Models, *r.Model)
 	case r.Visit != nil:
 		s.Visits = append(s.Visits, r.Visit)
+	case r.Further != nil:
+		s.Further = append(s.Further, r.Further)
 	case r.Counted != nil:
 		s.Counted = append(s.Counted, r.Counted)
 	case r.Switch != nil:

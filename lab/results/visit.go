@@ -38,6 +38,11 @@ type Visit struct {
 	Load     Load      `json:"load"`
 	Seed     uint64    `json:"seed"`
 
+	// Claims are those that were not decided by the planned rounds, of a visit that was made for
+	// them. All others have been judged by then: more visits of what one of them rests on would be
+	// another look at it, which nobody had a reason for.
+	Claims []string `json:"claims,omitempty"`
+
 	Served      int      `json:"served"`
 	Lost        int      `json:"lost"`                 // connections, by the server, at any time
 	First       string   `json:"firstError,omitempty"` // of the first that failed or was lost

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -58,10 +60,29 @@ func place(command []string) (where string, placed []string, err error) {
 	return where, placed, nil
 }
 
-// freeAddr returns an address where nobody listens. Somebody else may do so a moment later; the
-// server then fails to, and says so.
+// The ports that a server is given. Where systems have not been told otherwise they give none of
+// them to who leaves it to them, for a listener or for the near end of a connection. Had the server
+// such a port, somebody else could get it before the server does, and be measured in its place.
+const (
+	firstPort = 20_000
+	endPort   = 32_768
+	portTries = 20
+)
+
+// freeAddr returns an address where nobody listens. Should somebody else do so a moment later, the
+// server fails to, and most say so.
 func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	for range portTries {
+		if addr, err := tryPort(firstPort + rand.IntN(endPort-firstPort)); err == nil {
+			return addr, nil
+		}
+	}
+	return tryPort(0) // whichever there is
+}
+
+// tryPort returns the address with the port, if nobody listens there.
+func tryPort(port int) (string, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)
 	}

@@ -84,7 +84,7 @@ func (c *checking) run(ctx context.Context) (Report, error) {
 		return Report{}, fmt.Errorf("%d rounds: at least 1 is needed", c.Rounds)
 	}
 	for made, more := 0, c.Rounds; ; more = min(2, c.Most-made) {
-		if err := c.visit(ctx, lab.Rounds{First: made + 1, Last: made + more}); err != nil {
+		if err := c.visit(ctx, more, c.Seed+uint64(made)); err != nil {
 			return Report{}, err
 		}
 		made += more
@@ -100,8 +100,8 @@ type round struct {
 	heldUp  float64 // the share of what server and load generator had to do that was late
 }
 
-// visit visits every subject once in each round.
-func (c *checking) visit(ctx context.Context, rounds lab.Rounds) error {
+// visit visits every subject so many times.
+func (c *checking) visit(ctx context.Context, n int, seed uint64) error {
 	var cells []lab.Cell
 	for _, s := range c.subjects {
 		if err := s.server.Validate(); err != nil {
@@ -110,26 +110,23 @@ func (c *checking) visit(ctx context.Context, rounds lab.Rounds) error {
 		cells = append(cells, lab.Cell{
 			Server: lab.Server{Name: s.name, Command: c.Command(s.server)},
 			Config: lab.Config{Conns: s.conns, Size: s.server.Size, Depth: 1, Rate: s.rate,
-				Seed: c.Seed, Warmup: s.warmup, Saturate: s.window, Pace: s.window,
+				Seed: seed, Warmup: s.warmup, Saturate: s.window, Pace: s.window,
 				Greet: 5 * time.Second, Unbound: c.Unbound, Stderr: &s.said},
 		})
 	}
-	return lab.Visits(ctx, &c.Machine, cells, rounds, c.Seed, c.visited)
-}
-
-// visited adds a visit to those of its subject.
-func (c *checking) visited(v *results.Visit, err error) error {
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(c.subjects, func(s *subject) bool { return s.name == v.Server })
-	if err := c.subjects[i].add(v); err != nil {
-		return fmt.Errorf("%s: %w", v.Server, err)
-	}
-	if c.done++; c.Visited != nil {
-		c.Visited(c.done, c.Rounds*len(c.subjects))
-	}
-	return nil
+	return lab.Visits(ctx, &c.Machine, cells, n, seed, func(v *results.Visit, err error) error {
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(c.subjects, func(s *subject) bool { return s.name == v.Server })
+		if err := c.subjects[i].add(v); err != nil {
+			return fmt.Errorf("%s: %w", v.Server, err)
+		}
+		if c.done++; c.Visited != nil {
+			c.Visited(c.done, c.Rounds*len(c.subjects))
+		}
+		return nil
+	})
 }
 
 // add takes what a visit has shown.

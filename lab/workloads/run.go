@@ -41,14 +41,14 @@ type Options struct {
 	// Ended tells that a workload has ended, with what was left out, and why. It may be nil.
 	Ended func(w Workload, left []string)
 
-	// Unclear returns of which servers more has to be known, by workload, when all workloads have
-	// ended. They are visited again, and Again tells how often at most, as long as no visit is
-	// begun that would not be over by Until. Unclear is asked once: who looks after each round, and
-	// stops when he likes what he sees, is wrong more often than his intervals say. It may be nil,
-	// and so may Again.
-	Unclear func() map[string][]string
+	// Unclear returns, when all workloads have ended, the claims that are not decided, each with
+	// the visits of whose kind more might decide it. More are made, and Further tells how many at
+	// most; no round of them is begun that would not be over by Until, as far as can be told.
+	// Unclear is asked once: who looks after each round, and stops when he likes what he sees, is
+	// wrong more often than his intervals say. It may be nil, and so may Further.
+	Unclear func() map[string][]*results.Visit
 	Until   time.Time
-	Again   func(visits int)
+	Further func(visits int)
 }
 
 // step is what a workload does besides visits. It keeps what it has measured.
@@ -145,7 +145,7 @@ func Run(ctx context.Context, o Options) error {
 		}
 		plans = append(plans, p)
 	}
-	if err := o.again(ctx, plans, tell); err != nil {
+	if err := o.further(ctx, plans, tell); err != nil {
 		return err
 	}
 	return failed
@@ -163,32 +163,29 @@ func (p *plan) run(ctx context.Context, tell func(error)) error {
 		}
 	}
 	began := time.Now()
-	err := p.visit(ctx, p.cells, lab.Rounds{First: 1, Last: p.roundsOf(w)}, tell, visited)
+	err := lab.Visits(ctx, &p.Machine, p.cells, p.roundsOf(w), p.Seed, p.keeping(tell,
+		func(v *results.Visit) results.Record { return results.Record{Visit: v} }))
 	p.took = time.Since(began)
 	if err != nil || len(p.counted) == 0 {
 		return err
 	}
-	return p.visit(ctx, p.counted, lab.Rounds{First: 1, Last: 1}, tell, counted)
+	return lab.Visits(ctx, &p.Machine, p.counted, 1, p.Seed, p.keeping(tell,
+		func(v *results.Visit) results.Record { return results.Record{Counted: v} }))
 }
 
-// visited and counted are the records of visits of both kinds.
-func visited(v *results.Visit) results.Record { return results.Record{Visit: v} }
-func counted(v *results.Visit) results.Record { return results.Record{Counted: v} }
-
-// visit visits cells, and keeps each visit as a record.
-func (p *plan) visit(ctx context.Context, cells []lab.Cell, rounds lab.Rounds, tell func(error),
-	record func(*results.Visit) results.Record) error {
-	return lab.Visits(ctx, &p.Machine, cells, rounds, p.Seed,
-		func(v *results.Visit, err error) error {
-			if err != nil {
-				tell(fmt.Errorf("%s: %w", p.workload.Name, err))
-			}
-			if err := p.Keep(record(v)); err != nil {
-				return err
-			}
-			if p.Visited != nil {
-				p.Visited(*p.workload, v)
-			}
-			return nil
-		})
+// keeping returns what keeps each visit as a record, and tells of it.
+func (p *plan) keeping(tell func(error), record func(*results.Visit) results.Record) func(
+	*results.Visit, error) error {
+	return func(v *results.Visit, err error) error {
+		if err != nil {
+			tell(fmt.Errorf("%s: %w", p.workload.Name, err))
+		}
+		if err := p.Keep(record(v)); err != nil {
+			return err
+		}
+		if p.Visited != nil {
+			p.Visited(*p.workload, v)
+		}
+		return nil
+	}
 }
