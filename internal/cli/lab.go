@@ -42,9 +42,9 @@ func newLab(s streams) *cobra.Command {
 			"several rounds, and say of each claim about them whether it holds here. Verdicts\n" +
 			"come as they are reached; figures and pictures are in the report that is written\n" +
 			"to --out. If that leaves a claim open, what it rests on is visited more often, as\n" +
-			"long as the run takes no more than a minute and a half; not with --quick, --full,\n" +
-			"--rounds, --models, or a load of one's own. A wrong byte in any answer fails the\n" +
-			"run.\n\n" +
+			"long as the run takes no more than a minute and a half (with --quick 35 s); not\n" +
+			"with --full, --rounds, --models, or a load of one's own. A wrong byte in any\n" +
+			"answer fails the run.\n\n" +
 			"With --server, any other server of the service is measured too, in any language:\n" +
 			"  kettle lab --models streams --server mine='./mine --port {port}'\n" +
 			"The command is what a shell (sh) understands. {addr}, {host} and {port} stand for\n" +

@@ -36,9 +36,12 @@ type labRun struct {
 	twice  bool            // who is not decided is looked at again at the end
 }
 
-// timeForAll is how long a run may take by itself: a minute and a half, less what ends it, the last
-// visit and the report.
-const timeForAll = 84 * time.Second
+// timeForAll is how long a run may take, by its scale, less what ends it, the last visit and the
+// report. A full one takes as long as it takes, and looks at nothing twice.
+var timeForAll = map[workloads.Scale]time.Duration{
+	workloads.Quick:  34 * time.Second,
+	workloads.Normal: 84 * time.Second,
+}
 
 // runLab runs the workloads, says of each claim what has become of it as soon as that is known, and
 // writes the report, of what has been measured, also when it is interrupted.
@@ -100,8 +103,8 @@ func (r *labRun) run(ctx context.Context) error {
 		r.over[w.Name] = true
 		r.tellVerdicts(false)
 	}
-	if r.twice = o.Scale == workloads.Normal && o.Rounds == 0 && !o.All; r.twice {
-		o.Until = began.Add(timeForAll)
+	if r.twice = timeForAll[o.Scale] > 0 && o.Rounds == 0 && !o.All; r.twice {
+		o.Until = began.Add(timeForAll[o.Scale])
 		o.Unclear = func() map[string][]*results.Visit {
 			return claims.Unclear(claims.Of(&r.set))
 		}

@@ -135,7 +135,7 @@ func storm() Workload {
 			if p.Scale == Quick {
 				cfg = lab.Quick()
 			}
-			if p.Scale == Normal && !p.All { // one workload of many
+			if p.Scale != Full && !p.All { // one workload of many
 				cfg.Warmup, cfg.Saturate = 30*time.Millisecond, 120*time.Millisecond
 				cfg.Pace, cfg.Idle, cfg.MemoryOnce = 120*time.Millisecond, 0, true
 			}
