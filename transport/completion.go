@@ -17,17 +17,22 @@ import (
 //	phase 5   tasks receive what has come, and send: it is gathered in memory of the ring
 //	phase 6   what was gathered is submitted; the kernel sends, and receives what has come
 //
+// What one line sends while nothing else is to be submitted goes to its socket without the ring: it
+// is one system call either way, and that one does less. A message that comes alone is so.
+//
 // What is specific to one connection is its line.
 type completion struct {
 	station *station
 	ring    *selectors.Completions
 	closed  bool // the loop is
 	sends   bool // the ring does
+	lone    bool // what one line sends alone goes without the ring
 
 	due     []*line // are ready for what they are watched for
 	now     []*line // of these, those of the present phase
 	at      int     // the first of now that has not run
 	noted   []*line // are to be looked at before the next wait
+	alone   bool    // nothing but what one line sends is to be submitted
 	flushes bool    // the sixth phase of this turn does what is left to do
 
 	arrivals []arrival          // in this turn
@@ -52,7 +57,8 @@ const maxLines = 2048
 
 // newCompletion returns the driver of a loop that waits on a ring.
 func newCompletion(s *station, ring *selectors.Completions) *completion {
-	d := &completion{station: s, ring: ring, sends: ring.Sends(), parting: map[*line]struct{}{}}
+	d := &completion{station: s, ring: ring, sends: ring.Sends(), lone: true,
+		parting: map[*line]struct{}{}}
 	ring.Submit, ring.Closed = d.submit, d.freeAll
 	s.loop.Source(d)
 	return d
@@ -85,7 +91,9 @@ func emptied[T any](list []T) []T {
 // submit prepares what is to be requested, and sees to it that lines that are ready are not waited
 // for.
 func (d *completion) submit() {
-	for i, l := range d.noted {
+	d.alone = d.lone && len(d.noted) == 1 && !d.ring.Awaited()
+	for i := 0; i < len(d.noted); i++ { // one that finds no room is noted again
+		l := d.noted[i]
 		d.noted[i] = nil
 		l.clear(noted)
 		l.prepare()

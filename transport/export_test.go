@@ -30,5 +30,11 @@ func Gathers(l *loop.Loop) bool {
 	return ok && d.sends
 }
 
+// SendByRing has the driver send nothing without the ring but what is large.
+func SendByRing(l *loop.Loop) { stationOf(l).driver.(*completion).lone = false }
+
+// SendsByRing reports whether it does.
+func SendsByRing(l *loop.Loop) bool { return !stationOf(l).driver.(*completion).lone }
+
 // SendDirectly has the driver do as if the ring had no sends that do not wait.
 func SendDirectly(l *loop.Loop) { stationOf(l).driver.(*completion).sends = false }

@@ -75,11 +75,14 @@ func onSelectors(t *testing.T, link string, test func(w *world)) {
 		}
 		t.Run(link+"/"+name, func(t *testing.T) { test(run(t)) })
 		if name == "io_uring" && link == "tcp" {
-			t.Run(link+"/"+name+" of Linux 6.0", func(t *testing.T) {
-				w := run(t)
-				transport.SendDirectly(w.Loop)
-				test(w)
-			})
+			for variant, change := range map[string]func(*loop.Loop){
+				"of Linux 6.0": transport.SendDirectly, "alone": transport.SendByRing} {
+				t.Run(link+"/"+name+" "+variant, func(t *testing.T) {
+					w := run(t)
+					change(w.Loop)
+					test(w)
+				})
+			}
 		}
 	}
 }

@@ -170,8 +170,12 @@ func (l *line) prepare() {
 	}
 	ring, fd := l.driver.ring, int(l.fd)
 	if !l.out.None() && !l.is(flying|outFull) {
-		l.set(flying)
-		ring.Send(fd, l.out, l)
+		if l.driver.alone {
+			l.sendNow()
+		} else {
+			l.set(flying)
+			ring.Send(fd, l.out, l)
+		}
 	}
 	if l.is(outFull) && !l.is(asking) {
 		l.set(asking)

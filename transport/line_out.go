@@ -104,6 +104,16 @@ func (l *line) sent(c uring.Completion) {
 	}
 }
 
+// sendNow sends what there is without the ring.
+func (l *line) sendNow() {
+	n, err := sys.TrySend(int(l.fd), l.out.Bytes())
+	errno, failed := err.(syscall.Errno)
+	if !failed && n < l.out.Len() {
+		errno = syscall.EAGAIN
+	}
+	l.sent(uring.Completion{Op: uring.OpSend, N: n, Errno: errno})
+}
+
 // shutdown ends our side, after what is to be sent.
 func (l *line) shutdown() error {
 	if l.push(); !l.out.None() {

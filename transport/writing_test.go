@@ -155,6 +155,39 @@ func TestWritesOfATurnAreGathered(t *testing.T) {
 	})
 }
 
+// TestWhoSendsAloneNeedsNoRing: at the end of the turn everything has been sent, and of several who
+// send the ring has yet to tell.
+func TestWhoSendsAloneNeedsNoRing(t *testing.T) {
+	onSelectors(t, "tcp", func(w *world) {
+		if !transport.Gathers(w.Loop) {
+			return
+		}
+		lone := !transport.SendsByRing(w.Loop)
+		ta, _ := w.raw(w.recorder())
+		tb, _ := w.raw(w.recorder())
+		w.turns(3) // until both receive
+		for _, writers := range [][]*transport.Transport{{ta}, {ta, tb}, {tb}} {
+			var sending int
+			w.Soon(func() {
+				for _, x := range writers {
+					w.must(x.Write([]byte("hello")))
+				}
+				w.Last(loop.Func(func() {
+					for _, x := range writers {
+						if x.Sending() {
+							sending++
+						}
+					}
+				}))
+			})
+			w.turns(3)
+			if want := len(writers); (sending == 0) != (lone && want == 1) {
+				w.Errorf("of %d who send the ring has yet to tell of %d", want, sending)
+			}
+		}
+	})
+}
+
 // TestWriteBeforeTheLoopRuns: what is gathered then goes out in the first turn, and nothing else
 // has to happen for it.
 func TestWriteBeforeTheLoopRuns(t *testing.T) {

@@ -50,6 +50,11 @@ func (r *Ring) Ready() bool {
 	return r.cq.next != atomic.LoadUint32(r.cq.tail) || r.overflown() || r.sent()
 }
 
+// Awaited reports whether an Enter has something to do besides what was prepared.
+func (r *Ring) Awaited() bool {
+	return r.Prepared() > 0 || atomic.LoadUint32(r.sq.flags)&(sqOverflow|sqTaskrun) != 0
+}
+
 // overflown reports whether there are completions that found no place. The kernel keeps them until
 // it is entered, so that none is lost.
 func (r *Ring) overflown() bool { return atomic.LoadUint32(r.sq.flags)&sqOverflow != 0 }

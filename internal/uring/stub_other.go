@@ -25,6 +25,9 @@ func (*Ring) Prepared() int { return 0 }
 // Ready reports false here.
 func (*Ring) Ready() bool { return false }
 
+// Awaited reports false here.
+func (*Ring) Awaited() bool { return false }
+
 // Arriving reports false here.
 func (*Ring) Arriving() bool { return false }
 
