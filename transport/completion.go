@@ -17,8 +17,9 @@ import (
 //	phase 5   tasks receive what has come, and send: it is gathered in memory of the ring
 //	phase 6   what was gathered is submitted; the kernel sends, and receives what has come
 //
-// What one line sends while nothing else is to be submitted goes to its socket without the ring: it
-// is one system call either way, and that one does less. A message that comes alone is so.
+// What one line sends while the others have nothing to be submitted goes to its socket without the
+// ring. A message that comes alone is so: that is one system call either way, and this one does
+// less. A line in bulk asks again for what is to come, which is a second one, and still costs less.
 //
 // What is specific to one connection is its line.
 type completion struct {
@@ -32,7 +33,7 @@ type completion struct {
 	now     []*line // of these, those of the present phase
 	at      int     // the first of now that has not run
 	noted   []*line // are to be looked at before the next wait
-	alone   bool    // nothing but what one line sends is to be submitted
+	alone   bool    // none but one line has something to submit: see submit
 	flushes bool    // the sixth phase of this turn does what is left to do
 
 	arrivals []arrival          // in this turn

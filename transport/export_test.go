@@ -1,6 +1,9 @@
 package transport
 
-import "github.com/kettle-go/kettle/loop"
+import (
+	"github.com/kettle-go/kettle/internal/uring"
+	"github.com/kettle-go/kettle/loop"
+)
 
 // Held returns how much the driver has received that the transport has not taken.
 func (t *Transport) Held() int {
@@ -12,6 +15,13 @@ func (t *Transport) Held() int {
 
 // Sending reports whether the driver has what is yet to be sent.
 func (t *Transport) Sending() bool { return t.busy() }
+
+// Ask requests something of the ring that tells nobody.
+func (t *Transport) Ask() { t.line.driver.ring.Poll(int(t.fd), false, true, nobody{}) }
+
+type nobody struct{}
+
+func (nobody) Completed(uring.Completion) {}
 
 // MostHeld is the bound of Held that is promised where no more than 32 connections receive.
 const MostHeld = maxHeld + 2*32*smallBuffer
@@ -30,7 +40,7 @@ func Gathers(l *loop.Loop) bool {
 	return ok && d.sends
 }
 
-// SendByRing has the driver send nothing without the ring but what is large.
+// SendByRing has the driver send by the ring what one line sends alone, too.
 func SendByRing(l *loop.Loop) { stationOf(l).driver.(*completion).lone = false }
 
 // SendsByRing reports whether it does.

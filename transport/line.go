@@ -162,8 +162,8 @@ func (l *line) run() {
 	}
 }
 
-// prepare requests what is to be done now. While something that was received is not taken, no more
-// is asked for.
+// prepare requests what is to be done now, or sends it where the line is alone. While something
+// that was received is not taken, no more is asked for.
 func (l *line) prepare() {
 	if l.transport == nil {
 		return

@@ -107,8 +107,8 @@ func (l *line) sent(c uring.Completion) {
 // sendNow sends what there is without the ring.
 func (l *line) sendNow() {
 	n, err := sys.TrySend(int(l.fd), l.out.Bytes())
-	errno, failed := err.(syscall.Errno)
-	if !failed && n < l.out.Len() {
+	errno, _ := err.(syscall.Errno)
+	if err == nil && n < l.out.Len() {
 		errno = syscall.EAGAIN
 	}
 	l.sent(uring.Completion{Op: uring.OpSend, N: n, Errno: errno})

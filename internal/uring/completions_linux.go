@@ -50,10 +50,13 @@ func (r *Ring) Ready() bool {
 	return r.cq.next != atomic.LoadUint32(r.cq.tail) || r.overflown() || r.sent()
 }
 
-// Awaited reports whether an Enter has something to do besides what was prepared.
-func (r *Ring) Awaited() bool {
-	return r.Prepared() > 0 || atomic.LoadUint32(r.sq.flags)&(sqOverflow|sqTaskrun) != 0
-}
+// Awaited reports whether the kernel has to be entered: something is prepared, or it has
+// completions that it has yet to write. What waits for buffers, and Enter asks for again, does not
+// count.
+func (r *Ring) Awaited() bool { return r.Prepared() > 0 || r.owing() }
+
+// owing reports whether the kernel has completions that it writes only where it is entered.
+func (r *Ring) owing() bool { return atomic.LoadUint32(r.sq.flags)&(sqOverflow|sqTaskrun) != 0 }
 
 // overflown reports whether there are completions that found no place. The kernel keeps them until
 // it is entered, so that none is lost.

@@ -158,7 +158,7 @@ func (r *Ring) submit() error {
 		r.sq.unspill()
 		head := atomic.LoadUint32(r.sq.head)
 		n := r.sq.brief(head)
-		if n == 0 && atomic.LoadUint32(r.sq.flags)&(sqOverflow|sqTaskrun) == 0 {
+		if n == 0 && !r.owing() {
 			return nil
 		}
 		took, errno := r.enter(entry{submit: n})
