@@ -4,6 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
+	"github.com/kettle-go/kettle/lab"
 	"github.com/kettle-go/kettle/lab/load"
 	"github.com/kettle-go/kettle/lab/results"
 	"github.com/kettle-go/kettle/lab/workloads"
@@ -52,6 +55,35 @@ func (r *labRun) addStorm(round int, times float64, claims []string) {
 			r.set.Add(results.Record{Visit: v})
 		} else {
 			r.set.Add(results.Record{Further: v})
+		}
+	}
+}
+
+// TestWhoChoosesHasNothingLookedAtAgain: neither what he said, nor how often, is the lab's.
+func TestWhoChoosesHasNothingLookedAtAgain(t *testing.T) {
+	for args, want := range map[string]bool{
+		"":                              true,
+		"--quick":                       true,
+		"--workloads storm,crowd":       true,
+		"--full":                        false,
+		"--rounds 3":                    false,
+		"--models select":               false,
+		"--conns 20":                    false,
+		"--workloads storm --conns 20":  false,
+		"--workloads storm --rate 1000": false,
+	} {
+		f := &labFlags{load: lab.Normal()}
+		cmd := &cobra.Command{}
+		f.declare(cmd)
+		if err := cmd.ParseFlags(strings.Fields(args)); err != nil {
+			t.Fatal(err)
+		}
+		f.given = cmd.Flags().Changed
+		if err := f.complete("kettle"); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.looksTwice(); got != want {
+			t.Errorf("lab %s looks at what is open again: %v, want %v", args, got, want)
 		}
 	}
 }

@@ -103,7 +103,7 @@ func (r *labRun) run(ctx context.Context) error {
 		r.over[w.Name] = true
 		r.tellVerdicts(false)
 	}
-	if r.twice = timeForAll[o.Scale] > 0 && o.Rounds == 0 && !o.All; r.twice {
+	if r.twice = r.looksTwice(); r.twice {
 		o.Until = began.Add(timeForAll[o.Scale])
 		o.Unclear = func() map[string][]*results.Visit {
 			return claims.Unclear(claims.Of(&r.set))
@@ -119,6 +119,14 @@ func (r *labRun) run(ctx context.Context) error {
 	r.tellVerdicts(true)
 	r.screen.end()
 	return errors.Join(failed, err, r.report())
+}
+
+// looksTwice reports whether what is not decided is looked at again: not where the user has said
+// what is visited how often, or under which load.
+func (f *labFlags) looksTwice() bool {
+	o := &f.options
+	return timeForAll[o.Scale] > 0 && o.Rounds == 0 && !o.All &&
+		!slices.ContainsFunc(ofTheStorm, f.given)
 }
 
 // keep writes a record to the file, and adds it to what everything shown is made from.

@@ -32,8 +32,9 @@ func sameAsCallbacks(e *evidence) Verdict {
 		}}
 		if name == "streams" {
 			row.Status = within(between(r), sameCost)
-			if row.Status == TooClose && r.N == 1 {
-				row.Why, v.Why = oneRound, oneRound
+			if row.Status == TooClose {
+				row.Why = undecided(r)
+				v.Why = row.Why
 			}
 			v.Status = row.Status
 			v.Figure = "streams " + row.Figures[1].WithSpread() + " times selectors"

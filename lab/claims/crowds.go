@@ -90,7 +90,7 @@ func (e *evidence) crowdOf(name string, k results.Kind) crowdOf {
 		if len(visits) == 0 {
 			continue
 		}
-		if n > 0 && c.alone != nil {
+		if n > 0 {
 			c.asked, c.last = n, visits
 		}
 		est := estimate(visits, cpu(k))
@@ -115,8 +115,8 @@ func (c crowdOf) judged(judge func(*results.Estimate, float64) Status, limit flo
 	switch {
 	case r != nil && c.most < c.asked && !(r.Low > limit):
 		return NotMeasured, fmt.Sprintf("beside %d: %s", c.asked, why(c.last))
-	case status == TooClose && r.N == 1:
-		return status, oneRound
+	case status == TooClose:
+		return status, undecided(r)
 	}
 	return status, ""
 }
@@ -129,7 +129,10 @@ func (c crowdOf) row() Row {
 		measured("times as much", c.ratio, number),
 		counted("silent connections", c.most),
 	}}
-	if c.ratio == nil {
+	switch {
+	case c.alone == nil:
+		r.Why = why(c.none)
+	case c.ratio == nil:
 		r.Why = why(c.last)
 	}
 	r.rests = slices.Concat(c.none, c.last)

@@ -3,6 +3,7 @@ package claims
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -105,21 +106,35 @@ func ratio(over, under []*results.Visit, figure func(*results.Visit) *float64) *
 	return new(results.NewEstimate(xs))
 }
 
-// aRound is by how much the ratio of a single round may be off: a server against itself gives from
-// 0.80 to 1.14.
+// aRound is by how much the ratio of a single round may be off: those of a server against itself are
+// rarely further from 1.
 const aRound = 1.25
 
-// oneRound is why the ratio of a single round has decided nothing.
-const oneRound = "one round is not enough to tell"
+// fewRounds is below how many rounds the interval of a ratio, which is the whole range of them, is
+// too narrow: the true one is outside that of two in one run of two, of five in one of sixteen.
+const fewRounds = 5
 
-// between is a ratio with the interval that it is judged by. That of one round has none of its own.
+// between is a ratio with the interval that it is judged by. That of few rounds is no narrower
+// than what the median of so many may be off by.
 func between(r *results.Estimate) *results.Estimate {
-	if r == nil || r.N > 1 {
+	if r == nil || r.N >= fewRounds {
 		return r
 	}
+	off := math.Pow(aRound, 1/math.Sqrt(float64(r.N)))
 	wide := *r
-	wide.Low, wide.High = r.Low/aRound, r.High*aRound
+	wide.Low, wide.High = min(r.Low, r.Median/off), max(r.High, r.Median*off)
 	return &wide
+}
+
+// undecided is why the ratio of few rounds has decided nothing; of more, nothing need be said.
+func undecided(r *results.Estimate) string {
+	switch {
+	case r.N == 1:
+		return "one round is not enough to tell"
+	case r.N < fewRounds:
+		return fmt.Sprintf("%d rounds are not enough to tell", r.N)
+	}
+	return ""
 }
 
 // Where a figure is missing for one of these reasons, another round may have it.

@@ -11,13 +11,15 @@ import (
 )
 
 // storm adds visits of both servers that C17 is about: streams costs so many times as much as
-// selectors, in each of three rounds.
+// selectors, in each of as many rounds.
 func (m *made) storm(times ...float64) {
-	m.rounds("storm", "selectors", results.Load{Conns: 100},
-		func(v *results.Visit, _ float64) { v.Saturated = window(10) })
-	m.rounds("storm", "streams", results.Load{Conns: 100}, func(v *results.Visit, round float64) {
-		v.Saturated = window(10 * times[int(round)-1])
-	})
+	for i, x := range times {
+		for server, micros := range map[string]float64{"selectors": 10, "streams": 10 * x} {
+			m.Visits = append(m.Visits, &results.Visit{Workload: "storm", Server: server,
+				Round: i + 1, Load: results.Load{Conns: 100}, Served: 100,
+				Saturated: window(micros)})
+		}
+	}
 }
 
 // nearlyPaid adds the visits of a server that a message costs more beside a crowd in one round.
@@ -51,7 +53,7 @@ func TestWhatIsUnclear(t *testing.T) {
 		want []string
 	}{
 		"nothing measured": {func(*made) {}, "", nil},
-		"decided":          {func(m *made) { m.storm(1, 1.1, 1.2) }, "", nil},
+		"decided":          {func(m *made) { m.storm(1, 1.05, 1.1) }, "", nil},
 		"too close": {func(m *made) { m.storm(1, 1.1, 1.4) }, "C17",
 			[]string{"storm selectors 100 0", "storm streams 100 0"}},
 		"one of three": {func(m *made) {
@@ -81,7 +83,7 @@ func TestWhatIsUnclear(t *testing.T) {
 			})
 		}, "", nil},
 		"it serves nobody": {func(m *made) {
-			m.storm(1, 1.1, 1.2)
+			m.storm(1, 1.05, 1.1)
 			m.held("compute", "streams", heavyLoad)
 			for _, v := range m.Visits {
 				v.Served = 0
@@ -132,7 +134,7 @@ func TestFurtherVisitsConcernTheirClaims(t *testing.T) {
 // TestFurtherVisitsAreTold, by claim.
 func TestFurtherVisitsAreTold(t *testing.T) {
 	m := &made{}
-	m.storm(1, 1.1, 1.2)
+	m.storm(1, 1.05, 1.1)
 	if got := Further(&m.Set); len(got) != 0 {
 		t.Errorf("where there are none: %q", got)
 	}
@@ -150,5 +152,50 @@ func TestFurtherVisitsAreTold(t *testing.T) {
 		!strings.Contains(b.String(), "* looked at again, as it was not decided: C17, "+storm) ||
 		!strings.Contains(b.String(), "not measured to the end: selectors (it is gone)") {
 		t.Errorf("the report does not say so, %v: %s", err, b.String())
+	}
+}
+
+// TestFewRoundsDecideNoMoreThanTheyCan: that the whole range of two lies on one side of the limit
+// is as likely as not where the true ratio is the limit.
+func TestFewRoundsDecideNoMoreThanTheyCan(t *testing.T) {
+	for _, c := range []struct {
+		times []float64
+		want  Status
+		says  string
+	}{
+		{[]float64{1.1}, TooClose, "one round is not enough to tell"},
+		{[]float64{1.15, 1.2}, TooClose, "2 rounds are not enough to tell"},
+		{[]float64{1.0, 1.05}, Holds, ""},
+		{[]float64{1.15, 1.2, 1.15, 1.2}, TooClose, "4 rounds are not enough to tell"},
+		{[]float64{1.15, 1.2, 1.15, 1.2, 1.15}, Holds, ""},
+		{[]float64{1.4, 1.3, 1.35}, TooClose, "3 rounds are not enough to tell"},
+		{[]float64{1.6, 1.5, 1.55}, DoesNotHold, ""},
+	} {
+		m := &made{}
+		m.storm(c.times...)
+		m.wants(t, "C17", c.want, c.says)
+	}
+}
+
+// TestCrowdIsLookedAtAgainWithAndWithoutIt: a ratio needs both, whichever of them is missing.
+func TestCrowdIsLookedAtAgainWithAndWithoutIt(t *testing.T) {
+	for _, idle := range []int{0, 800} {
+		m := &made{}
+		m.crowds("select", 5)
+		m.crowds("poll", 5)
+		for _, v := range m.Visits {
+			if v.Server == "poll" && v.Load.Idle == idle {
+				v.Paced.Offered, v.Paced.Late = 1000, 500
+			}
+		}
+		m.wants(t, "C11", NotMeasured, heldUp)
+		var of []int
+		for _, v := range Unclear(Of(&m.Set))["C11"] {
+			of = append(of, v.Load.Idle)
+		}
+		slices.Sort(of)
+		if of = slices.Compact(of); !slices.Equal(of, []int{0, 800}) {
+			t.Errorf("without the figure beside %d, more is wanted of those beside %d", idle, of)
+		}
 	}
 }

@@ -183,14 +183,14 @@ func (v *view) newTable(of []*claims.Verdict) *figureTable {
 			t.Runs = append(t.Runs, r.Letter)
 		}
 	}
-	var servers []string
+	var rows []rowName
 	levels := make(map[int]float64) // by the number of rounds
 	for _, x := range of {
 		if x == nil {
 			continue
 		}
-		for _, r := range x.Rows {
-			servers = appendOnce(servers, r.Server)
+		for i, r := range x.Rows {
+			rows = appendOnce(rows, nthOf(x.Rows, i))
 			t.Judged = t.Judged || r.Status != ""
 			for _, f := range r.Figures {
 				t.Names = appendOnce(t.Names, f.Name)
@@ -200,26 +200,46 @@ func (v *view) newTable(of []*claims.Verdict) *figureTable {
 			}
 		}
 	}
-	if len(servers) == 0 {
+	if len(rows) == 0 {
 		return nil
 	}
-	for _, name := range servers {
+	for _, name := range rows {
 		t.Rows = append(t.Rows, v.newRow(t, name, of))
 	}
 	t.Note = confidence(levels)
 	return t
 }
 
-// newRow returns the row of one server.
-func (v *view) newRow(t *figureTable, server string, of []*claims.Verdict) figureRow {
-	row := figureRow{Server: server}
+// rowName tells a row from the others of its claim: a server may have several.
+type rowName struct {
+	server string
+	nth    int
+}
+
+// nthOf returns the name of a row.
+func nthOf(rows []claims.Row, i int) rowName {
+	name := rowName{server: rows[i].Server}
+	for _, r := range rows[:i] {
+		if r.Server == name.server {
+			name.nth++
+		}
+	}
+	return name
+}
+
+// newRow returns the row of that name.
+func (v *view) newRow(t *figureTable, name rowName, of []*claims.Verdict) figureRow {
+	row := figureRow{Server: name.server}
 	of1 := make([]*claims.Row, len(of))
 	for i, x := range of {
 		if x == nil {
 			continue
 		}
-		k := slices.IndexFunc(x.Rows, func(r claims.Row) bool { return r.Server == server })
-		if k < 0 {
+		k := 0
+		for k < len(x.Rows) && nthOf(x.Rows, k) != name {
+			k++
+		}
+		if k == len(x.Rows) {
 			continue
 		}
 		of1[i] = &x.Rows[k]
