@@ -106,12 +106,12 @@ func ratio(over, under []*results.Visit, figure func(*results.Visit) *float64) *
 	return new(results.NewEstimate(xs))
 }
 
-// aRound is by how much the ratio of a single round may be off: those of a server against itself are
-// rarely further from 1.
+// aRound is by how much the ratio of a single round may be off: those of a server against itself
+// are rarely further from 1.
 const aRound = 1.25
 
-// fewRounds is below how many rounds the interval of a ratio, which is the whole range of them, is
-// too narrow: the true one is outside that of two in one run of two, of five in one of sixteen.
+// fewRounds is below how many rounds the interval of a ratio, which is their whole range, is too
+// narrow: that of two leaves the true one out as often as not, that of five in one run of sixteen.
 const fewRounds = 5
 
 // between is a ratio with the interval that it is judged by. That of few rounds is no narrower

@@ -57,10 +57,17 @@ func Further(set *results.Set) []string {
 				}
 			}
 			if len(names) > 0 {
-				texts = append(texts, fmt.Sprintf("%s, %d more of %s (%s)", c.ID,
-					len(rounds), workload, strings.Join(names, ", ")))
+				texts = append(texts, fmt.Sprintf("%s, %d more %s of %s (%s)", c.ID,
+					len(rounds), roundsWord(len(rounds)), workload, strings.Join(names, ", ")))
 			}
 		}
 	}
 	return texts
+}
+
+func roundsWord(n int) string {
+	if n == 1 {
+		return "round"
+	}
+	return "rounds"
 }

@@ -143,13 +143,13 @@ func TestFurtherVisitsAreTold(t *testing.T) {
 	}
 	m.Further, m.Visits = m.Visits, nil
 	m.Further[0].Error = "it is gone"
-	const storm = "3 more of storm (selectors, streams)"
+	const storm = "3 more rounds of storm (selectors, streams)"
 	if got := Further(&m.Set); !slices.Equal(got, []string{"C3, " + storm, "C17, " + storm}) {
 		t.Errorf("of three rounds: %q", got)
 	}
 	var b strings.Builder
 	if err := WriteMarkdown(&b, &m.Set, nil); err != nil ||
-		!strings.Contains(b.String(), "* looked at again, as it was not decided: C17, "+storm) ||
+		!strings.Contains(b.String(), "Looked at again, as it was not decided: C17, "+storm) ||
 		!strings.Contains(b.String(), "not measured to the end: selectors (it is gone)") {
 		t.Errorf("the report does not say so, %v: %s", err, b.String())
 	}

@@ -26,6 +26,7 @@ func WriteMarkdown(w io.Writer, set *results.Set, verdicts []Verdict) error {
 		v.writeMarkdown(&b)
 	}
 	writeCalls(&b, set)
+	writeMethod(&b, set)
 	writeMachine(&b, set)
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -47,7 +48,7 @@ func (v Verdict) writeMarkdown(b *strings.Builder) {
 	if d := v.Decisive(); d != "" {
 		fmt.Fprintf(b, ": %s", escape(d))
 	}
-	fmt.Fprintf(b, ".\n\nPredicted: %s.\n", escape(v.Claim.Predicted))
+	fmt.Fprintf(b, "%s\n\nPredicted: %s.\n", stop(v.Decisive()), escape(v.Claim.Predicted))
 	if v.Claim.GoOwn != "" {
 		fmt.Fprintf(b, "\nGo's, not the model's: %s\n", escape(v.Claim.GoOwn))
 	}
@@ -88,6 +89,25 @@ func (r Row) Text(name string) string {
 	return ""
 }
 
+// howToRead is what has to be known of the figures.
+const howToRead = `
+## How to read it
+
+Figures are medians over rounds, and what is in brackets is the interval that the true median lies
+in. It is that of the sign test. With five rounds or fewer it is their whole range: a confidence of
+50 % for two, 75 % for three, 87.5 % for four, and 93.75 % for five. One round has none. Ratios are
+medians of those within a round, so they need not be the quotient of the medians beside them, which
+may be of more rounds. What is not decided is looked at again once, where there is time, by more
+rounds for that claim alone: two chances to be wrong in place of one.
+`
+
+func writeMethod(b *strings.Builder, set *results.Set) {
+	b.WriteString(howToRead)
+	for _, text := range Further(set) {
+		fmt.Fprintf(b, "\nLooked at again, as it was not decided: %s.\n", escape(text))
+	}
+}
+
 func writeMachine(b *strings.Builder, set *results.Set) {
 	m := set.Run.Machine
 	fmt.Fprintf(b, "\n## Where\n\n")
@@ -104,9 +124,6 @@ func writeMachine(b *strings.Builder, set *results.Set) {
 	line("seed", fmt.Sprint(set.Run.Seed))
 	for _, note := range m.Notes {
 		fmt.Fprintf(b, "* %s\n", escape(note))
-	}
-	for _, text := range Further(set) {
-		line("looked at again, as it was not decided", text)
 	}
 	for _, text := range Cautions(set) {
 		fmt.Fprintf(b, "* %s\n", escape(text))
@@ -129,6 +146,14 @@ func escape(text string) string {
 	}, text)
 	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "&", "&amp;", "<", "&lt;",
 		"*", `\*`, "[", `\[`, "`", "\\`").Replace(text)
+}
+
+// stop returns what ends a sentence that ends in the text.
+func stop(text string) string {
+	if strings.HasSuffix(text, "?") {
+		return ""
+	}
+	return "."
 }
 
 func capital(text string) string {

@@ -194,6 +194,9 @@ func extent(s *results.Set) string {
 	if last >= first && len(s.Visits) > 0 {
 		text += " in " + words.Count(last-first+1, "round")
 	}
+	if n := len(s.Further); n > 0 {
+		text += fmt.Sprintf(", and %d more for what was not decided", n)
+	}
 	if s.End != nil {
 		text += fmt.Sprintf(", in %v", time.Duration(s.End.Seconds*1e9).Round(time.Second))
 	}

@@ -163,7 +163,7 @@ func (v *view) further() string {
 	return strings.Join(parts, "; ")
 }
 
-// intervals says what the intervals on the page are worth, by how many rounds there were.
+// intervals says what the intervals on the page are worth, by how many rounds were planned.
 func (v *view) intervals() string {
 	var parts []string
 	for i, r := range v.runs {
@@ -177,7 +177,7 @@ func (v *view) intervals() string {
 		text := "up to " + words.Count(most, "round") + " of one server under one load"
 		switch level := levelOf(most); {
 		case most == 1:
-			text = "one round of each server: there is no spread, and no figure is more than a hint"
+			text = "one round of each server is planned: it has no spread, and is but a hint"
 		case level < 0.95:
 			text += fmt.Sprintf(": the whole range, a confidence of %.0f %%", 100*level)
 		default:

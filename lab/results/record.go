@@ -27,7 +27,7 @@ import (
 )
 
 // Version is that of the format: it changes when an older program would misread a file.
-const Version = 1
+const Version = 2
 
 // Record is one line. One of its fields is set.
 type Record struct {

@@ -103,7 +103,7 @@ func TestWrongResults(t *testing.T) {
 		`{"run":7}` + "\n":        "line 1: json: cannot unmarshal",
 		`{"run":{"version":99}}}`: "no line that says what run this is",
 		`{"run":{"version":99}}` + "\n": "line 1: version 99 of the format: this program " +
-			"knows 1",
+			"knows 2",
 		`{"run":{"version":1}}` + "\n" + `{"run":{"version":1}}` + "\n": "line 2: a second run",
 		`{"run":{"version":1}}` + "\n" + `{"visit":{"paced":{"latencies":"tea"}}}` + "\n": "line " +
 			"2: decode latencies: ",
