@@ -112,7 +112,7 @@ func (c *screen) visited(workload string, v *results.Visit) {
 func (c *screen) further(visits int, until time.Time) {
 	c.total += visits
 	c.until = until
-	c.say(fmt.Sprintf("some claims are not decided yet: up to %s more",
+	c.say(fmt.Sprintf("some claims are not decided yet: up to %s more, as far as time allows",
 		words.Count(visits, "visit")))
 }
 

@@ -114,7 +114,7 @@ func TestFurtherVisits(t *testing.T) {
 		c.until = time.Now().Add(4200 * time.Millisecond)
 		c.visited("storm", &results.Visit{Server: "selectors"})
 		text := said()
-		if !strings.Contains(text, "not decided yet: up to 10 visits more\n") {
+		if !strings.Contains(text, "up to 10 visits more, as far as time allows\n") {
 			t.Errorf("it says %q", text)
 		}
 		for _, want := range []string{"storm: streams, 10 of 20 visits, 10s left",

@@ -61,7 +61,7 @@ stream < models;
 internal/sys, github.com/HdrHistogram/hdrhistogram-go < lab/load;
 internal/sys < lab/meter;
 lab/load, github.com/HdrHistogram/hdrhistogram-go < lab/results;
-lab/results, lab/timeline, github.com/HdrHistogram/hdrhistogram-go < lab/claims;
+internal/words, lab/results, lab/timeline, github.com/HdrHistogram/hdrhistogram-go < lab/claims;
 internal/words, lab/results, lab/claims < lab/page;
 internal/sys < lab/server;
 internal/trace, lab/server < lab/timeline;

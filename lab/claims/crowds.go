@@ -114,7 +114,7 @@ func (c crowdOf) judged(judge func(*results.Estimate, float64) Status, limit flo
 	status := judge(r, limit)
 	switch {
 	case r != nil && c.most < c.asked && !(r.Low > limit):
-		return NotMeasured, fmt.Sprintf("beside %d: %s", c.asked, why(c.last))
+		return NotMeasured, fmt.Sprintf("beside %d silent: %s", c.asked, why(c.last))
 	case status == TooClose:
 		return status, undecided(r)
 	}
@@ -143,7 +143,7 @@ func (c crowdOf) text() string {
 	if c.ratio == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s %s as much beside %d", c.name, times(c.ratio.Median), c.most)
+	return fmt.Sprintf("%s %s as much beside %d silent", c.name, times(c.ratio.Median), c.most)
 }
 
 const crowdTitle = "CPU for a message of 100 connections, beside silent ones"

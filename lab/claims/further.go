@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kettle-go/kettle/internal/words"
 	"github.com/kettle-go/kettle/lab/results"
 )
 
@@ -57,17 +58,10 @@ func Further(set *results.Set) []string {
 				}
 			}
 			if len(names) > 0 {
-				texts = append(texts, fmt.Sprintf("%s, %d more %s of %s (%s)", c.ID,
-					len(rounds), roundsWord(len(rounds)), workload, strings.Join(names, ", ")))
+				texts = append(texts, fmt.Sprintf("%s, %s more of %s (%s)", c.ID,
+					words.Count(len(rounds), "round"), workload, strings.Join(names, ", ")))
 			}
 		}
 	}
 	return texts
-}
-
-func roundsWord(n int) string {
-	if n == 1 {
-		return "round"
-	}
-	return "rounds"
 }

@@ -143,7 +143,7 @@ func TestFurtherVisitsAreTold(t *testing.T) {
 	}
 	m.Further, m.Visits = m.Visits, nil
 	m.Further[0].Error = "it is gone"
-	const storm = "3 more rounds of storm (selectors, streams)"
+	const storm = "3 rounds more of storm (selectors, streams)"
 	if got := Further(&m.Set); !slices.Equal(got, []string{"C3, " + storm, "C17, " + storm}) {
 		t.Errorf("of three rounds: %q", got)
 	}
@@ -196,6 +196,20 @@ func TestCrowdIsLookedAtAgainWithAndWithoutIt(t *testing.T) {
 		slices.Sort(of)
 		if of = slices.Compact(of); !slices.Equal(of, []int{0, 800}) {
 			t.Errorf("without the figure beside %d, more is wanted of those beside %d", idle, of)
+		}
+	}
+}
+
+// TestSentenceHasOneEnd: some reasons end in a question.
+func TestSentenceHasOneEnd(t *testing.T) {
+	for why, want := range map[string]string{heldUp: "busy?\n", sharedCPU: "too.\n"} {
+		var b strings.Builder
+		v := Verdict{Claim: Claim{ID: "C9"}, Status: NotMeasured, Why: why}
+		if err := WriteMarkdown(&b, &results.Set{}, []Verdict{v}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is not ended by %q: %s", why, want, b.String())
 		}
 	}
 }

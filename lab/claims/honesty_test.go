@@ -77,7 +77,7 @@ func TestNothingOfTheLargestCrowd(t *testing.T) {
 		for i, id := range []string{"C11", "C12"} {
 			v := m.verdict(t, id)
 			if v.Status != want[i] || v.Status == NotMeasured &&
-				!strings.Contains(v.Why, "beside 4000: it is gone") {
+				!strings.Contains(v.Why, "beside 4000 silent: it is gone") {
 				t.Errorf("%s, %g times: %s, %q", id, times, v.Status, v.Decisive())
 			}
 		}

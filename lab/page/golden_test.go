@@ -107,7 +107,7 @@ func TestPageSaysWhatWasLookedAtAgain(t *testing.T) {
 	second.Further = append(second.Further, &v)
 	after := write(t, runOf(first), runOf(second))
 	for _, want := range []string{", and 1 more for what was not decided",
-		fmt.Sprintf(" Here: B: C17, 1 more round of %s (%s).", v.Workload, v.Server)} {
+		fmt.Sprintf(" Here: B: C17, 1 round more of %s (%s).", v.Workload, v.Server)} {
 		if strings.Count(after, want) != 1 {
 			t.Errorf("the page says %d times %q, want once", strings.Count(after, want), want)
 		}
